@@ -1,0 +1,53 @@
+"""The works that this library implements, as BibTeX."""
+
+WORKS = {
+    "vandenberg2016": """@article{vandenberg2016insights,
+  title  = {Some Insights into the Geometry and Training of Neural Networks},
+  author = {van den Berg, Ewout},
+  journal = {arXiv preprint arXiv:1605.00329},
+  year   = {2016}
+}""",
+    "zhang2018": """@inproceedings{zhang2018tropical,
+  title  = {Tropical Geometry of Deep Neural Networks},
+  author = {Zhang, Liwen and Naitzat, Gregory and Lim, Lek-Heng},
+  booktitle = {Proceedings of the 35th International Conference on Machine Learning},
+  year   = {2018}
+}""",
+    "montufar2014": """@inproceedings{montufar2014number,
+  title  = {On the Number of Linear Regions of Deep Neural Networks},
+  author = {Mont{\\'u}far, Guido and Pascanu, Razvan and Cho, Kyunghyun and Bengio, Yoshua},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year   = {2014}
+}""",
+    "serra2018": """@inproceedings{serra2018bounding,
+  title  = {Bounding and Counting Linear Regions of Deep Neural Networks},
+  author = {Serra, Thiago and Tjandraatmadja, Christian and Ramalingam, Srikumar},
+  booktitle = {Proceedings of the 35th International Conference on Machine Learning},
+  year   = {2018}
+}""",
+    "hanin2019": """@inproceedings{hanin2019complexity,
+  title  = {Complexity of Linear Regions in Deep Networks},
+  author = {Hanin, Boris and Rolnick, David},
+  booktitle = {Proceedings of the 36th International Conference on Machine Learning},
+  year   = {2019}
+}""",
+    "zaslavsky1975": """@book{zaslavsky1975facing,
+  title  = {Facing up to Arrangements: Face-Count Formulas for Partitions of Space by Hyperplanes},
+  author = {Zaslavsky, Thomas},
+  series = {Memoirs of the American Mathematical Society},
+  number = {154},
+  year   = {1975}
+}""",
+}
+
+
+def bibtex(*keys: str) -> str:
+    """Join the entries of the named works.
+
+    Args:
+        *keys: keys of :data:`WORKS`.
+
+    Returns:
+        BibTeX text.
+    """
+    return "\n\n".join(WORKS[key] for key in keys)

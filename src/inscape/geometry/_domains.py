@@ -1,0 +1,278 @@
+"""Affine charts: boxes, segments and planes, on which a network is cut into cells."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from inscape._errors import DomainError
+from inscape._rng import RandomState, generator
+
+
+def _point(name: str, value: object) -> np.ndarray:
+    try:
+        point = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DomainError(f"expected {name} to be an array of numbers, got {type(value).__name__}") from error
+    if not np.isfinite(point).all():
+        raise DomainError(f"expected {name} to be finite, got NaN or infinity in it")
+    return point
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Box:
+    """An axis-parallel box that fills its input space: low ≤ x ≤ high.
+
+    Attributes:
+        low: (d,) lower corner.
+        high: (d,) upper corner.
+
+    Raises:
+        DomainError: if a corner is not finite, the lengths differ or low ≥ high somewhere.
+
+    Example:
+        >>> Box(low=(-1, -1), high=(1, 1)).dimension
+        2
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def __post_init__(self) -> None:
+        low, high = np.atleast_1d(_point("low", self.low)), np.atleast_1d(_point("high", self.high))
+        if low.ndim != 1 or low.shape != high.shape or low.size == 0:
+            raise DomainError(f"expected low and high of one length, got shapes {low.shape} and {high.shape}")
+        if not (low < high).all():
+            worst = int(np.argmax(low >= high))
+            raise DomainError(
+                f"expected low < high in every coordinate, got low[{worst}]={low[worst]}, high[{worst}]={high[worst]}"
+            )
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the chart, here also that of the input space."""
+        return self.low.size
+
+    @property
+    def origin(self) -> np.ndarray:
+        """(d,) point of the input space with chart coordinates 0."""
+        return np.zeros_like(self.low)
+
+    @property
+    def basis(self) -> np.ndarray:
+        """(d, d) directions in input space, one row per chart coordinate: the identity."""
+        return np.eye(self.low.size)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample of the input space."""
+        return self.low.shape
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Slice:
+    """A window of chart coordinates t on the affine set x = origin + t · basis."""
+
+    origin: np.ndarray
+    basis: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    shape: tuple[int, ...]
+    anchors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    """(a, d) chart coordinates of the points that the slice was made through."""
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the chart."""
+        return self.low.size
+
+    def embed(self, t: np.ndarray) -> np.ndarray:
+        """Points of input space.
+
+        Args:
+            t: (n, d) chart coordinates.
+
+        Returns:
+            (n, *shape) points.
+        """
+        flat = self.origin + np.atleast_2d(t) @ self.basis
+        return flat.reshape(-1, *self.shape)
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        """Chart coordinates of the nearest points of the slice.
+
+        Args:
+            x: (n, *shape) points of input space.
+
+        Returns:
+            (n, d) chart coordinates.
+        """
+        flat = np.asarray(x, dtype=np.float64).reshape(-1, self.origin.size) - self.origin
+        return np.linalg.lstsq(self.basis.T, flat.T, rcond=None)[0].T
+
+
+class Segment(_Slice):
+    """The straight segment from p to q; its chart coordinate t is the Euclidean length from p.
+
+    Example:
+        >>> Segment(p=(0, 0), q=(3, 4)).high
+        array([5.])
+    """
+
+    def __init__(self, p: object, q: object, *, margin: float = 0.0) -> None:
+        """Lay the chart.
+
+        Args:
+            p: start, of the shape of one sample.
+            q: end, of the same shape.
+            margin: share of the length that is added at both ends.
+
+        Raises:
+            DomainError: if the points have different shapes or coincide.
+        """
+        start, end = np.atleast_1d(_point("p", p)), np.atleast_1d(_point("q", q))
+        if start.shape != end.shape:
+            raise DomainError(f"expected p and q of one shape, got {start.shape} and {end.shape}")
+        length = float(np.linalg.norm(end - start))
+        if length == 0.0:
+            raise DomainError("expected two different points, got p equal to q")
+        _check_margin(margin)
+        super().__init__(
+            origin=start.ravel(),
+            basis=((end - start) / length).reshape(1, -1),
+            low=np.array([-margin * length]),
+            high=np.array([(1 + margin) * length]),
+            shape=start.shape,
+            anchors=np.array([[0.0], [length]]),
+        )
+
+
+class Plane(_Slice):
+    """A rectangular window of a two-dimensional plane in input space, with orthonormal axes."""
+
+    @classmethod
+    def through(cls, x0: object, x1: object, x2: object, *, margin: float = 0.2) -> Self:
+        """The plane through three points, centred on their circumscribed rectangle.
+
+        Args:
+            x0: a point of the shape of one sample; chart origin.
+            x1: a second point; the first axis points to it.
+            x2: a third point, not on the line through the other two.
+            margin: share of the rectangle's sides that is added on every side.
+
+        Returns:
+            The plane; ``anchors`` holds the chart coordinates of the three points.
+
+        Raises:
+            DomainError: if the shapes differ or the points are collinear.
+
+        Example:
+            >>> Plane.through((0, 0, 0), (2, 0, 0), (0, 0, 1), margin=0).high
+            array([2., 1.])
+        """
+        points = [np.atleast_1d(_point(name, x)) for name, x in zip(("x0", "x1", "x2"), (x0, x1, x2), strict=True)]
+        if len({point.shape for point in points}) > 1:
+            raise DomainError(f"expected three points of one shape, got {[point.shape for point in points]}")
+        base, first, second = (point.ravel() for point in points)
+        u, v = first - base, second - base
+        length = np.linalg.norm(u)
+        rest = v - u * (u @ v) / max(length**2, np.finfo(float).tiny)
+        height = np.linalg.norm(rest)
+        if length == 0.0 or height <= 1e-9 * np.linalg.norm(v) or height == 0.0:
+            raise DomainError("expected three points that are not on one line, got collinear ones; move one of them")
+        basis = np.stack([u / length, rest / height])
+        anchors = np.array([[0.0, 0.0], [length, 0.0], basis @ v])
+        return cls._window(base, basis, anchors, points[0].shape, margin)
+
+    @classmethod
+    def pca(cls, data: object, *, margin: float = 0.1) -> Self:
+        """The plane of the first two principal components, wide enough for all samples' projections.
+
+        Args:
+            data: (n, *shape) samples, n ≥ 3.
+            margin: share of the window's sides that is added on every side.
+
+        Returns:
+            The plane; ``anchors`` holds the projections of the samples.
+
+        Raises:
+            DomainError: if there are fewer than three samples or they lie on a line.
+        """
+        samples = _point("data", data)
+        if samples.ndim < 2 or len(samples) < 3:
+            raise DomainError(f"expected at least three samples (n, *shape), got an array of shape {samples.shape}")
+        flat = samples.reshape(len(samples), -1)
+        mean = flat.mean(0)
+        _, scale, axes = np.linalg.svd(flat - mean, full_matrices=False)
+        if len(scale) < 2 or scale[1] <= 1e-12 * scale[0] or scale[0] == 0.0:
+            raise DomainError("expected samples that span a plane, got samples on one line")
+        basis = axes[:2] * np.where(axes[:2].sum(1, keepdims=True) < 0, -1.0, 1.0)
+        return cls._window(mean, basis, (flat - mean) @ basis.T, samples.shape[1:], margin)
+
+    @classmethod
+    def random(cls, x0: object, *, radius: float = 1.0, rng: RandomState = None) -> Self:
+        """A plane through a point in two random orthonormal directions.
+
+        Args:
+            x0: centre of the window, of the shape of one sample; at least two coordinates.
+            radius: half the side of the square window.
+            rng: seed or generator.
+
+        Returns:
+            The plane; ``anchors`` holds the centre.
+
+        Raises:
+            DomainError: if the input space has fewer than two dimensions or the radius is not positive.
+        """
+        centre = np.atleast_1d(_point("x0", x0))
+        if centre.size < 2:
+            raise DomainError("expected an input space of at least two dimensions, got one")
+        if not (np.isfinite(radius) and radius > 0):
+            raise DomainError(f"expected a positive radius, got {radius}")
+        basis = np.linalg.qr(generator(rng).standard_normal((centre.size, 2)))[0].T
+        return cls(
+            origin=centre.ravel(),
+            basis=np.ascontiguousarray(basis),
+            low=np.full(2, -float(radius)),
+            high=np.full(2, float(radius)),
+            shape=centre.shape,
+            anchors=np.zeros((1, 2)),
+        )
+
+    @classmethod
+    def _window(
+        cls, origin: np.ndarray, basis: np.ndarray, anchors: np.ndarray, shape: tuple[int, ...], margin: float
+    ) -> Self:
+        _check_margin(margin)
+        low, high = anchors.min(0), anchors.max(0)
+        pad = margin * (high - low)
+        return cls(origin=origin, basis=basis, low=low - pad, high=high + pad, shape=shape, anchors=anchors)
+
+    def resized(self, factor: float) -> Self:
+        """The same plane with a window scaled about its centre.
+
+        Args:
+            factor: scale of the sides, > 0.
+
+        Returns:
+            The plane with the new window.
+        """
+        centre, half = (self.low + self.high) / 2, (self.high - self.low) / 2 * factor
+        return type(self)(
+            origin=self.origin,
+            basis=self.basis,
+            low=centre - half,
+            high=centre + half,
+            shape=self.shape,
+            anchors=self.anchors,
+        )
+
+
+def _check_margin(margin: float) -> None:
+    if not (np.isfinite(margin) and margin >= 0):
+        raise DomainError(f"expected a margin ≥ 0, got {margin}")
+
+
+Chart = Box | Segment | Plane
