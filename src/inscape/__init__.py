@@ -16,9 +16,19 @@ if TYPE_CHECKING:
 
 __version__ = version("inscape")
 
-_SUBPACKAGES = (
+_NAMES = {
+    "InscapeError": "inscape._errors",
+    "InscapeWarning": "inscape._errors",
+    "load": "inscape.results",
+}
+
+__all__ = [
+    "InscapeError",
+    "InscapeWarning",
+    "__version__",
     "data",
     "geometry",
+    "load",
     "maps",
     "network",
     "parameters",
@@ -28,23 +38,16 @@ _SUBPACKAGES = (
     "results",
     "testing",
     "training",
-)
-_NAMES = {
-    "InscapeError": "inscape._errors",
-    "InscapeWarning": "inscape._errors",
-    "load": "inscape.results",
-}
-
-__all__ = [*_SUBPACKAGES, *_NAMES, "__version__"]
+]
 
 getLogger("inscape").addHandler(NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SUBPACKAGES:
-        return import_module(f"inscape.{name}")
     if name in _NAMES:
         return getattr(import_module(_NAMES[name]), name)
+    if name in __all__:
+        return import_module(f"inscape.{name}")
     raise AttributeError(f"module 'inscape' has no attribute {name!r}")
 
 

@@ -23,6 +23,6 @@ def require(module: str, extra: str) -> ModuleType:
         return import_module(module)
     except ImportError as error:
         raise DependencyError(
-            f"this needs the package {module.split('.')[0]!r}, which is not installed; "
+            f"this needs the package {module.partition('.')[0]!r}, which is not installed; "
             f"write: pip install 'inscape[{extra}]'"
         ) from error

@@ -23,7 +23,7 @@ def generator(rng: RandomState) -> np.random.Generator:
     """
     if isinstance(rng, np.random.Generator):
         return rng
-    if rng is None or isinstance(rng, int | np.integer) and not isinstance(rng, bool):
+    if rng is None or (isinstance(rng, int | np.integer) and not isinstance(rng, bool)):
         return np.random.default_rng(rng)
     raise InputTypeError(f"expected rng to be an int, a numpy Generator or None, got {type(rng).__name__}")
 

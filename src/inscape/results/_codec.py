@@ -187,9 +187,9 @@ def read(path: str | Path) -> tuple[type, dict[str, Any]]:
         with np.load(source, allow_pickle=False) as archive:
             header = _header(source, archive)
             arrays = {name[2:]: archive[name] for name in archive.files if name.startswith("a/")}
+    except FileFormatError:
+        raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, FileFormatError):
-            raise
         raise FileFormatError(f"{source} is truncated, damaged or no result file: {error}") from error
     digests = header.get("sha256", {})
     if set(digests) != set(arrays) or any(_digest(a) != digests[name] for name, a in arrays.items()):
@@ -200,7 +200,8 @@ def read(path: str | Path) -> tuple[type, dict[str, Any]]:
     cls = _resolve(_KINDS[kind])
     if header["kind_schema"] > cls.schema:
         raise FileFormatError(
-            f"{source} holds {kind} schema {header['kind_schema']}, this version reads up to {cls.schema}; update inscape"
+            f"{source} holds {kind} schema {header['kind_schema']}, "
+            f"this version reads up to {cls.schema}; update inscape"
         )
     try:
         return cls, _decode(header["state"], arrays)
