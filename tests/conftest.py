@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
@@ -18,10 +18,14 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREAD
 
 
 def check_types(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a function by beartype; ``Self`` is meaningful to it on whole classes only, so it is left out."""
+    """Wrap a function by beartype; ``Self`` is meaningful to it on whole classes only, so it is left out.
+
+    An int may stand for a float. Where a test gives a wrong type on purpose, ``inspect.unwrap`` reaches the function
+    that a user calls.
+    """
     hints = getattr(function, "__annotations__", {})
     hints.update({name: Any for name, hint in hints.items() if "typing.Self" in str(hint)})
-    return beartype(function)
+    return beartype(function, conf=BeartypeConf(is_pep484_tower=True))
 
 
 def hooked_modules() -> list[str]:

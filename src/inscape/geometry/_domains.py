@@ -19,16 +19,13 @@ def _point(name: str, value: object) -> np.ndarray:
     return point
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Box:
     """An axis-parallel box that fills its input space: low ≤ x ≤ high.
 
     Attributes:
         low: (d,) lower corner.
         high: (d,) upper corner.
-
-    Raises:
-        DomainError: if a corner is not finite, the lengths differ or low ≥ high somewhere.
 
     Example:
         >>> Box(low=(-1, -1), high=(1, 1)).dimension
@@ -38,17 +35,27 @@ class Box:
     low: np.ndarray
     high: np.ndarray
 
-    def __post_init__(self) -> None:
-        low, high = np.atleast_1d(_point("low", self.low)), np.atleast_1d(_point("high", self.high))
-        if low.ndim != 1 or low.shape != high.shape or low.size == 0:
-            raise DomainError(f"expected low and high of one length, got shapes {low.shape} and {high.shape}")
-        if not (low < high).all():
-            worst = int(np.argmax(low >= high))
+    def __init__(self, *, low: object, high: object) -> None:
+        """Take the corners.
+
+        Args:
+            low: (d,) lower corner, array or sequence of numbers.
+            high: (d,) upper corner.
+
+        Raises:
+            DomainError: if a corner is not finite, the lengths differ or low ≥ high somewhere.
+        """
+        lower, upper = np.atleast_1d(_point("low", low)), np.atleast_1d(_point("high", high))
+        if lower.ndim != 1 or lower.shape != upper.shape or lower.size == 0:
+            raise DomainError(f"expected low and high of one length, got shapes {lower.shape} and {upper.shape}")
+        if not (lower < upper).all():
+            worst = int(np.argmax(lower >= upper))
             raise DomainError(
-                f"expected low < high in every coordinate, got low[{worst}]={low[worst]}, high[{worst}]={high[worst]}"
+                "expected low < high in every coordinate, "
+                f"got low[{worst}]={lower[worst]}, high[{worst}]={upper[worst]}"
             )
-        object.__setattr__(self, "low", low)
-        object.__setattr__(self, "high", high)
+        object.__setattr__(self, "low", lower)
+        object.__setattr__(self, "high", upper)
 
     @property
     def dimension(self) -> int:
