@@ -1,0 +1,102 @@
+"""Read any model into a list of operations."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inscape._errors import InputTypeError, ModelError
+from inscape.network import _direct
+from inscape.network._head import finish
+from inscape.network._network import Network
+
+
+def read(model: nn.Module | Network, example: Any = None) -> Network:
+    """Read a model in evaluation mode, whatever mode it is in.
+
+    Trees of ``nn.Sequential`` over known layers are read directly, everything else through ``torch.export`` with a
+    dynamic batch. The model is not changed.
+
+    Args:
+        model: the model; a network is returned as it is.
+        example: (n, *shape) input, n ≥ 1, as array or tensor; its values do not matter. Not needed where the
+            first layer says the shape, as a Linear does.
+
+    Returns:
+        The network, which follows the model's live parameters.
+
+    Raises:
+        InputTypeError: if the model is no module.
+        ModelError: if weights are not finite, or the example is missing or does not fit.
+        UnsupportedLayerError: if an operation cannot be read.
+
+    Example:
+        >>> read(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))).units
+        3
+    """
+    if isinstance(model, Network):
+        return model
+    if not isinstance(model, nn.Module):
+        raise InputTypeError(f"expected a torch.nn.Module, got {type(model).__name__}; pass the model itself")
+    _check_finite(model)
+    leaves = _direct.leaves_of(model)
+    if leaves is not None:
+        found = list(leaves)
+        shape = _input_shape(found) if example is None else tuple(as_example(model, example).shape[1:])
+        made = _direct.build(iter(found), shape)
+        if made is not None:
+            return finish(*made)
+    from inscape.network._export import capture
+
+    if example is None:
+        raise ModelError(_MISSING)
+    return finish(*capture(model, as_example(model, example)))
+
+
+_MISSING = "the shape of the input is not known from the model; pass example=, one batch of inputs such as x[:1]"
+
+
+def _input_shape(leaves: list[tuple[str, nn.Module]]) -> tuple[int, ...]:
+    for _, module in leaves:
+        if type(module) is nn.Linear:
+            return (module.in_features,)
+        if type(module) not in _direct.ELEMENTWISE:
+            break
+    raise ModelError(_MISSING)
+
+
+def as_example(model: nn.Module, example: Any) -> Tensor:
+    """A batch of two samples on the model's device and in its dtype.
+
+    Args:
+        model: the model.
+        example: (n, *shape) array or tensor.
+
+    Returns:
+        (2, *shape) tensor.
+
+    Raises:
+        ModelError: if the example holds no sample or is no array of numbers.
+    """
+    try:
+        tensor = (
+            example.detach() if isinstance(example, Tensor) else torch.from_numpy(np.array(example, dtype=np.float64))
+        )
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"expected example to be an array or tensor of numbers, got {type(example).__name__}"
+        ) from error
+    if tensor.ndim == 0 or tensor.shape[0] == 0 or not tensor.numel():
+        raise ModelError(f"expected example to be a batch (n, *shape) with n ≥ 1, got shape {tuple(tensor.shape)}")
+    like = next((p for p in [*model.parameters(), *model.buffers()] if p.is_floating_point()), torch.zeros(()))
+    tensor = tensor[:2].to(device=like.device, dtype=like.dtype)
+    return tensor if len(tensor) == 2 else torch.cat([tensor, tensor])
+
+
+def _check_finite(model: nn.Module) -> None:
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            raise ModelError(f"expected initialised parameters, got the lazy {name!r}; run the model once first")
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ModelError(f"expected finite weights, got NaN or infinity in {name!r}")
