@@ -93,6 +93,7 @@ def test_every_file_kind_leads_to_its_class(kind, place):
     found = _codec._resolve(place)
     assert issubclass(found, Result)
     assert found.kind == kind
+    assert found.__repr__ is Result.__repr__
 
 
 @pytest.mark.parametrize(("name", "place"), sorted(_codec._TYPES.items()))

@@ -1,10 +1,13 @@
 """Results as files: arrays in an npz archive, everything else as a JSON header; nothing is pickled."""
 
 import hashlib
+import io
 import json
 import os
-import tempfile
+import re
+import secrets
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -20,6 +23,9 @@ FORMAT = "inscape-result"
 SCHEMA = 1
 _HEADER = "header"
 _ARRAY, _TYPE, _ENUM = "$array", "$type", "$enum"
+_PARTS = {"kind": str, "kind_schema": int, "state": dict, "sha256": dict, "seal": str}
+_BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged archive can raise."""
 
 _TYPES = {
     "Status": "inscape.results:Status",
@@ -54,8 +60,9 @@ def _encode(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
             raise InputTypeError(f"cannot save {path}: an array of Python objects")
-        arrays[path] = value
-        return {_ARRAY: path}
+        name = path if re.fullmatch(r"[A-Za-z0-9_.]+", path) and path not in arrays else f"#{len(arrays)}"
+        arrays[name] = value
+        return {_ARRAY: name}
     if isinstance(value, Enum):
         return {_ENUM: type(value).__name__, "name": value.name}
     if is_dataclass(value) and not isinstance(value, type):
@@ -65,6 +72,8 @@ def _encode(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
         content = {f.name: _encode(getattr(value, f.name), arrays, f"{path}.{f.name}") for f in fields(value)}
         return {_TYPE: name, "fields": content}
     if isinstance(value, Mapping):
+        if any(str(key).startswith("$") for key in value):
+            raise InputTypeError(f"cannot save {path}: a key begins with '$', which the file form uses itself")
         return {str(key): _encode(item, arrays, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_encode(item, arrays, f"{path}.{i}") for i, item in enumerate(value)]
@@ -101,6 +110,11 @@ def _digest(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
+def _seal(header: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in header.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def write(path: str | Path, kind: str, schema: int, state: Mapping[str, Any]) -> Path:
     """Write a result's state atomically: the file is whole or not there.
 
@@ -129,47 +143,74 @@ def write(path: str | Path, kind: str, schema: int, state: Mapping[str, Any]) ->
         "state": encoded,
         "sha256": {name: _digest(array) for name, array in arrays.items()},
     }
-    text = json.dumps(header, allow_nan=True, sort_keys=True).encode()
+    header["seal"] = _seal(header)
+    text = json.dumps(header, sort_keys=True).encode()
     payload = {_HEADER: np.frombuffer(text, dtype=np.uint8)} | {f"a/{name}": a for name, a in arrays.items()}
     _replace(target, payload)
     return target
 
 
 def _replace(target: Path, payload: dict[str, np.ndarray]) -> None:
-    temporary = None
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as handle:
-            temporary = handle.name
+        with temporary.open("xb") as handle:
             np.savez_compressed(handle, allow_pickle=False, **payload)
         os.replace(temporary, target)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {target}: {error.strerror or error}; choose another folder") from error
     except BaseException:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def _header(path: Path, archive: Any) -> dict[str, Any]:
-    if _HEADER not in archive.files:
+def _members(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an npz archive; the archive's checksums are checked before an array is parsed."""
+    if not path.is_file():
+        raise FileFormatError(f"there is no file {path}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = {name: archive.read(name) for name in archive.namelist()}
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
+            for name, member in content.items()
+        }
+    except _BROKEN as error:
+        raise FileFormatError(f"{path} is truncated, damaged or no result file: {error}") from error
+
+
+def _header(path: Path, member: np.ndarray | None) -> dict[str, Any]:
+    if member is None:
         raise FileFormatError(f"{path} is an npz file, but not one that this library wrote (no header)")
     try:
-        header = json.loads(archive[_HEADER].tobytes().decode())
-    except ValueError as error:
+        header = json.loads(member.tobytes().decode())
+    except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{path} has a damaged header; write the result again") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise FileFormatError(f"{path} is an npz file, but not one that this library wrote")
-    if header["schema"] > SCHEMA:
-        raise FileFormatError(
-            f"{path} has file schema {header['schema']}, this version reads up to {SCHEMA}; update inscape"
-        )
+    schema = header.get("schema")
+    if not isinstance(schema, int):
+        raise FileFormatError(f"{path} lacks or misnames a part: 'schema'")
+    if schema > SCHEMA:
+        raise FileFormatError(f"{path} has file schema {schema}, this version reads up to {SCHEMA}; update inscape")
+    for name, kind in _PARTS.items():
+        if not isinstance(header.get(name), kind):
+            raise FileFormatError(f"{path} lacks or misnames a part: {name!r}")
     return header
+
+
+def _check_content(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    digests = header["sha256"]
+    if header["seal"] != _seal(header):
+        raise FileFormatError(f"{path} was changed after it was written: its header does not match its seal")
+    if set(digests) != set(arrays) or any(_digest(a) != digests[name] for name, a in arrays.items()):
+        raise FileFormatError(f"{path} was changed after it was written: its arrays do not match the header")
 
 
 def read(path: str | Path) -> tuple[type, dict[str, Any]]:
     """Read a result's class and state, checking format, versions and content.
+
+    The checks find damage and careless edits. They are no signature: who can write the file can also seal it anew.
 
     Args:
         path: a file written by :func:`write`.
@@ -181,20 +222,11 @@ def read(path: str | Path) -> tuple[type, dict[str, Any]]:
         FileFormatError: if the file is missing, truncated, foreign, tampered with or newer.
     """
     source = Path(path)
-    if not source.is_file():
-        raise FileFormatError(f"there is no file {source}")
-    try:
-        with np.load(source, allow_pickle=False) as archive:
-            header = _header(source, archive)
-            arrays = {name[2:]: archive[name] for name in archive.files if name.startswith("a/")}
-    except FileFormatError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise FileFormatError(f"{source} is truncated, damaged or no result file: {error}") from error
-    digests = header.get("sha256", {})
-    if set(digests) != set(arrays) or any(_digest(a) != digests[name] for name, a in arrays.items()):
-        raise FileFormatError(f"{source} was changed after it was written: its arrays do not match the header")
-    kind = header.get("kind")
+    members = _members(source)
+    header = _header(source, members.pop(_HEADER, None))
+    arrays = {name.removeprefix("a/"): array for name, array in members.items()}
+    _check_content(source, header, arrays)
+    kind = header["kind"]
     if kind not in _KINDS:
         raise FileFormatError(f"{source} holds a result of unknown kind {kind!r}; known: {', '.join(sorted(_KINDS))}")
     cls = _resolve(_KINDS[kind])
@@ -204,6 +236,6 @@ def read(path: str | Path) -> tuple[type, dict[str, Any]]:
             f"this version reads up to {cls.schema}; update inscape"
         )
     try:
-        return cls, _decode(header["state"], arrays)
+        return cls, {name: _decode(value, arrays) for name, value in header["state"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise FileFormatError(f"{source} lacks or misnames a part: {error}") from error

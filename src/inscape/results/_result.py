@@ -13,7 +13,7 @@ from inscape.results._status import Status
 
 
 class Result:
-    """Base class of frozen dataclasses that hold an answer.
+    """Base class of frozen dataclasses that hold an answer; decorate them with ``repr=False`` to keep the short repr.
 
     A subclass sets ``kind``, ``schema`` and ``works``, has the fields ``status`` and ``provenance``, and defines
     :meth:`facts`; it may define :meth:`info` (for :meth:`plot`) and :meth:`columns` (for :meth:`to_dataframe`).
