@@ -109,3 +109,13 @@ def test_constraints_are_exact_and_name_no_place():
 
 def test_type_marker_is_shipped():
     assert (Path(inscape.__file__).parent / "py.typed").is_file()
+
+
+def test_changelog_fragments_have_a_kind():
+    names = [path.name for path in (ROOT / "changelog.d").glob("*") if path.name != "README.md"]
+    assert names
+    assert [name for name in names if not re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed|removed)\.md", name)] == []
+
+
+def test_citation_names_this_version():
+    assert f"version: {inscape.__version__}\n" in (ROOT / "CITATION.cff").read_text()
