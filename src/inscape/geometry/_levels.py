@@ -1,0 +1,166 @@
+"""From the rule of a piecewise-linear node to the predicates whose zero sets cut the cells, and back to its pieces."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from inscape.geometry._program import Elementwise, Maximum, Rule, Sort
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Splitting:
+    """The n predicates z[left] - z[right] - offset of one node.
+
+    Attributes:
+        left: (n,) unit.
+        right: (n,) second unit, -1 for none.
+        offset: (n,) constant.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    offset: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number n of predicates."""
+        return self.left.size
+
+
+def splitting(rule: Rule, width: int) -> Splitting:
+    """List the predicates of a rule.
+
+    Elementwise: one for each unit and threshold with a kink (threshold-major). Maximum and Sort: one for each pair of
+    members of a group.
+
+    Args:
+        rule: how the node splits.
+        width: number of units of its flattened (concatenated) input.
+
+    Returns:
+        The predicates.
+    """
+    if isinstance(rule, Elementwise):
+        slopes = _per_unit(rule.slopes, width)
+        kinks = slopes[:-1] != slopes[1:]
+        level, unit = np.nonzero(kinks)
+        return Splitting(
+            left=unit.astype(np.int32),
+            right=np.full(unit.size, -1, np.int32),
+            offset=np.asarray(rule.thresholds, dtype=np.float64)[level],
+        )
+    pairs = _pairs(rule.groups)
+    return Splitting(left=pairs[:, 0].copy(), right=pairs[:, 1].copy(), offset=np.zeros(len(pairs)))
+
+
+def _per_unit(table: np.ndarray, width: int) -> np.ndarray:
+    table = np.asarray(table, dtype=np.float64)
+    return np.broadcast_to(table[:, None], (table.shape[0], width)) if table.ndim == 1 else table
+
+
+def _pairs(groups: np.ndarray) -> np.ndarray:
+    columns = [groups[:, list(pair)] for pair in combinations(range(groups.shape[1]), 2)]
+    if not columns:
+        return np.zeros((0, 2), np.int32)
+    pairs = np.stack(columns, axis=1).reshape(-1, 2)
+    return pairs[(pairs >= 0).all(1) & (pairs[:, 0] != pairs[:, 1])].astype(np.int32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pieces:
+    """The affine piece of a node on each of c cells: out[o] = scale[o] · z[source[o]] + shift[o].
+
+    Attributes:
+        source: (c, outputs) or (1, outputs) unit that feeds each output.
+        scale: (c, outputs) or (1, outputs).
+        shift: (c, outputs) or (1, outputs).
+    """
+
+    source: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+
+
+def pieces(rule: Rule, width: int, positive: np.ndarray) -> Pieces:
+    """Read the affine pieces off the sign pattern.
+
+    Args:
+        rule: how the node splits.
+        width: number of units of its flattened (concatenated) input.
+        positive: (c, n) which predicates of :func:`splitting` are positive; for :class:`Maximum` as
+            :func:`leaders` encodes it: (c, outputs) position of the leader in its group.
+
+    Returns:
+        The pieces on the c cells.
+    """
+    if isinstance(rule, Elementwise):
+        slopes, intercepts = _per_unit(rule.slopes, width), _per_unit(rule.intercepts, width)
+        level, unit = np.nonzero(slopes[:-1] != slopes[1:])
+        interval = np.zeros((len(positive), width), np.int64)
+        for k in range(slopes.shape[0] - 1):
+            chosen = level == k
+            columns = unit[chosen]
+            passed = positive[:, chosen]
+            interval[:, columns] = np.where(passed, k + 1, interval[:, columns])
+        column = np.arange(width)
+        return Pieces(source=column[None], scale=slopes[interval, column], shift=intercepts[interval, column])
+    if isinstance(rule, Maximum):
+        row = np.arange(rule.groups.shape[0])
+        source = rule.groups[row, positive]
+        return Pieces(source=source, scale=np.ones((1, row.size)), shift=np.zeros((1, row.size)))
+    return _sorted_pieces(rule, positive)
+
+
+def _sorted_pieces(rule: Sort, positive: np.ndarray) -> Pieces:
+    groups = rule.groups
+    wins = np.zeros((len(positive), *groups.shape), np.int64)
+    order = list(combinations(range(groups.shape[1]), 2))
+    table = positive.reshape(len(positive), groups.shape[0], len(order))
+    for column, (i, j) in enumerate(order):
+        ahead = table[:, :, column]
+        wins[:, :, i] += ahead
+        wins[:, :, j] += ~ahead
+    rank = wins if not rule.descending else groups.shape[1] - 1 - wins
+    source = np.empty((len(positive), rule.positions.size), np.int64)
+    target = np.take_along_axis(np.broadcast_to(rule.positions, wins.shape), rank, axis=2)
+    flat = np.broadcast_to(groups, wins.shape).reshape(len(positive), -1)
+    np.put_along_axis(source, target.reshape(len(positive), -1), flat, axis=1)
+    width = rule.positions.size
+    return Pieces(source=source, scale=np.ones((1, width)), shift=np.zeros((1, width)))
+
+
+def leaders(rule: Maximum, positive: np.ndarray) -> np.ndarray:
+    """Which member of each group is largest (smallest for sign -1), the lowest position among equals.
+
+    Args:
+        rule: the groups.
+        positive: (c, n) for a maximum, which pair predicates are not negative (member i at least as large as member
+            j, i < j); for a minimum, which are positive.
+
+    Returns:
+        (c, outputs) positions in the groups.
+    """
+    groups, size = rule.groups, rule.groups.shape[1]
+    beaten = np.zeros((len(positive), *groups.shape), np.bool_)
+    beaten[:, groups < 0] = True
+    index = _pair_index(groups)
+    for k, (i, j) in enumerate(combinations(range(size), 2)):
+        column = index[:, k]
+        valid = column >= 0
+        ahead = positive[:, np.where(valid, column, 0)]
+        i_beaten = ~ahead if rule.sign > 0 else ahead
+        beaten[:, :, i] |= valid & i_beaten
+        beaten[:, :, j] |= valid & ~i_beaten
+    return np.argmin(beaten, axis=2)
+
+
+def _pair_index(groups: np.ndarray) -> np.ndarray:
+    """(groups, pairs) column of each pair among the predicates, -1 where it was dropped."""
+    columns = [groups[:, list(pair)] for pair in combinations(range(groups.shape[1]), 2)]
+    if not columns:
+        return np.zeros((groups.shape[0], 0), np.int64)
+    pairs = np.stack(columns, axis=1)
+    kept = (pairs >= 0).all(2) & (pairs[..., 0] != pairs[..., 1])
+    index = np.cumsum(kept.ravel()).reshape(kept.shape) - 1
+    return np.where(kept, index, -1)

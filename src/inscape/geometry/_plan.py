@@ -1,0 +1,203 @@
+"""What has to be computed, in which order, and how long each value is needed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inscape._errors import DomainError, UnsupportedLayerError
+from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, gamma
+from inscape.geometry._domains import Chart
+from inscape.geometry._levels import Splitting, splitting
+from inscape.geometry._program import Kind, Node, Program, Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affine:
+    """Values that are affine on the whole chart: origin + t · directions.
+
+    Attributes:
+        table: (d + 1, width) row 0 is the value at t = 0, the others change per chart coordinate.
+        bound: bounds on the chart's window.
+    """
+
+    table: np.ndarray
+    bound: Bound
+
+    def at(self, t: np.ndarray) -> np.ndarray:
+        """Values at chart coordinates.
+
+        Args:
+            t: (n, d) chart coordinates.
+
+        Returns:
+            (n, width) values.
+        """
+        return t @ self.table[1:] + self.table[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One nonlinear node, or the head: what it reads, how it splits.
+
+    Attributes:
+        node: position of the node in the program, -1 for a head.
+        inputs: positions of the nodes that it reads.
+        rule: how it splits.
+        split: its predicates.
+        base: number of predicates of all earlier steps: its labels start here.
+        name: path of the module.
+    """
+
+    node: int
+    inputs: tuple[int, ...]
+    rule: Rule
+    split: Splitting
+    base: int
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A program on a chart, ready to be subdivided.
+
+    Attributes:
+        program: the network.
+        chart: the domain.
+        order: positions of the nodes to evaluate, ascending; a head follows as -1.
+        steps: position → step of the nonlinear nodes among them (and -1 for the head).
+        affine: position → values that are affine on the whole chart.
+        last_use: position → last entry of ``order`` that reads it.
+        roots: position of a step → nonlinear or chart-affine nodes from which its input follows by affine nodes.
+        last: the last step.
+    """
+
+    program: Program
+    chart: Chart
+    order: tuple[int, ...]
+    steps: dict[int, Step]
+    affine: dict[int, Affine]
+    last_use: dict[int, int]
+    roots: dict[int, tuple[int, ...]]
+    last: int
+
+
+def plan(program: Program, chart: Chart, head: Rule | None = None) -> Plan:
+    """Lay out the evaluation of a program on a chart.
+
+    Args:
+        program: the network.
+        chart: the domain.
+        head: a rule that cuts the output at the end, such as the maximum over classes.
+
+    Returns:
+        The plan.
+
+    Raises:
+        DomainError: if the chart lies in another space than the program's input.
+        UnsupportedLayerError: if a smooth operation lies before the output.
+    """
+    nodes = program.nodes
+    space = int(np.prod(nodes[0].shape))
+    if chart.origin.size != space:
+        raise DomainError(
+            f"expected a domain in the network's input space of shape {tuple(nodes[0].shape)} ({space} numbers), "
+            f"got one of shape {tuple(chart.shape)} ({chart.origin.size} numbers)"
+        )
+    needed = _ancestors(nodes, program.output)
+    affine = _chart_affine(nodes, needed, chart)
+    steps: dict[int, Step] = {}
+    base = 0
+    for i in needed:
+        node = nodes[i]
+        if node.kind is Kind.SMOOTH:
+            raise UnsupportedLayerError(
+                f"exact geometry needs a piecewise-linear network, got {node.operation} at {node.name!r}; "
+                "supported: ReLU and its relatives, absolute value, clamps, max, min, pooling, sort"
+            )
+        if node.kind is Kind.PIECEWISE and node.rule is not None:
+            split = splitting(node.rule, sum(_width(nodes[j]) for j in node.inputs))
+            steps[i] = Step(node=i, inputs=node.inputs, rule=node.rule, split=split, base=base, name=node.name)
+            base += split.size
+    if head is not None:
+        split = splitting(head, _width(nodes[program.output]))
+        steps[-1] = Step(node=-1, inputs=(program.output,), rule=head, split=split, base=base, name="output")
+    last = -1 if head is not None else max(steps, default=0)
+    stop = needed if head is not None else [i for i in needed if i <= last]
+    order = tuple(stop) + ((-1,) if head is not None else ())
+    return Plan(
+        program=program,
+        chart=chart,
+        order=order,
+        steps=steps,
+        affine=affine,
+        last_use=_last_use(nodes, order, steps),
+        roots={i: _roots(nodes, step.inputs, affine) for i, step in steps.items()},
+        last=last,
+    )
+
+
+def _width(node: Node) -> int:
+    return int(np.prod(node.shape))
+
+
+def _ancestors(nodes: object, output: int) -> list[int]:
+    found, stack = set(), [output]
+    while stack:
+        i = stack.pop()
+        if i not in found:
+            found.add(i)
+            stack.extend(nodes[i].inputs)  # type: ignore[index]
+    return sorted(found)
+
+
+def _chart_affine(nodes: object, needed: list[int], chart: Chart) -> dict[int, Affine]:
+    corner = np.maximum(np.abs(chart.low), np.abs(chart.high))
+    affine: dict[int, Affine] = {}
+    for i in needed:
+        node: Node = nodes[i]  # type: ignore[index]
+        if node.kind is Kind.INPUT:
+            table = np.vstack([chart.origin[None], chart.basis])
+            reach = np.abs(table[0]) + corner @ np.abs(table[1:])
+            plain = np.all(chart.origin == 0) and chart.shape == chart.low.shape and chart.dimension == reach.size
+            error = np.zeros_like(reach) if plain else gamma(chart.dimension + 2) * reach
+            bound = Bound(magnitude=reach, error=error, slope=np.linalg.norm(table[1:], axis=0))
+        elif node.kind is Kind.AFFINE and all(j in affine for j in node.inputs):
+            table = _push_table(node, [affine[j].table for j in node.inputs], [nodes[j].shape for j in node.inputs])  # type: ignore[index]
+            loose = affine_bound(node, [nodes[j].shape for j in node.inputs], [affine[j].bound for j in node.inputs])  # type: ignore[index]
+            reach = np.abs(table[0]) + corner @ np.abs(table[1:])
+            bound = Bound(
+                magnitude=reach + loose.error,
+                error=2 * loose.error + gamma(chart.dimension + 2) * reach,
+                slope=np.linalg.norm(table[1:], axis=0) * (1 + 1e-9) + UNIT_ROUNDOFF,
+            )
+        else:
+            continue
+        affine[i] = Affine(table=table, bound=bound)
+    return affine
+
+
+def _push_table(node: Node, tables: list[np.ndarray], shapes: list[tuple[int, ...]]) -> np.ndarray:
+    base = [t[:1].reshape(1, *shape) for t, shape in zip(tables, shapes, strict=True)]
+    directions = [t[1:].reshape(-1, *shape) for t, shape in zip(tables, shapes, strict=True)]
+    constant = node.apply(*base).reshape(1, -1)
+    return np.vstack([constant, node.linear(*directions).reshape(len(tables[0]) - 1, -1)])
+
+
+def _last_use(nodes: object, order: tuple[int, ...], steps: dict[int, Step]) -> dict[int, int]:
+    last: dict[int, int] = {}
+    for place, i in enumerate(order):
+        for j in steps[i].inputs if i in steps else nodes[i].inputs:  # type: ignore[index]
+            last[j] = place
+    return last
+
+
+def _roots(nodes: object, inputs: tuple[int, ...], affine: dict[int, Affine]) -> tuple[int, ...]:
+    found, stack = set(), list(inputs)
+    while stack:
+        i = stack.pop()
+        node: Node = nodes[i]  # type: ignore[index]
+        if i in affine or node.kind is not Kind.AFFINE:
+            found.add(i)
+        else:
+            stack.extend(node.inputs)
+    return tuple(sorted(found))
