@@ -1,0 +1,307 @@
+"""The page's chapters on exact regions: their picture on planes through real samples, and their number."""
+
+from collections.abc import Sequence
+from math import log10
+from typing import Any
+
+import numpy as np
+
+from inscape.regions._views import View, views
+from inscape.results import Context, Figure, Section
+
+_AFFINE_CELLS = 20_000
+_BOUNDS_BEYOND = 10**15
+
+
+def section(context: Context) -> Section:
+    """Exact regions on planes, coloured by class, with the decision boundary.
+
+    Args:
+        context: the page's context.
+
+    Returns:
+        The chapter; where the network is smooth inside or has a single input, it says so in words.
+    """
+    seen = views(context)
+    drawn = [view for view in seen if view.partition is not None]
+    numbers: dict[str, object] = {"views": {view.key: _facts(view) for view in seen}}
+    if drawn:
+        numbers["headline"] = {"exact regions on the planes": " + ".join(f"{v.partition.cell_count:,}" for v in drawn)}
+    return Section(
+        key="regions",
+        title="Exact regions on planes through real samples",
+        paragraphs=_paragraphs(drawn),
+        figures=[_figure(view, context) for view in drawn],
+        notes=_notes(seen, context),
+        numbers=numbers,
+    )
+
+
+def _paragraphs(drawn: Sequence[View]) -> list[str]:
+    if not drawn:
+        return []
+    return [
+        "Inside a linear region the network is one affine function, so the picture below is the network itself "
+        "and no "
+        "sample of it: every border is computed, none is estimated. The colour is the class that the network "
+        "names; the "
+        "thick line is its decision boundary.",
+        "Many small regions mean that the function bends often there. Point at a region to see its facts; drag "
+        "to zoom "
+        "in, double-click to come back.",
+    ]
+
+
+def _class_names(context: Context, count: int) -> tuple[str, ...]:
+    names = [str(name) for name in context.classes]
+    if count <= 1:
+        return tuple(names[:2]) if len(names) >= 2 else ("output ≤ 0", "output > 0")
+    return tuple(names[i] if i < len(names) else str(i) for i in range(count))
+
+
+def _lines(boundary: Any) -> tuple[Any, ...]:
+    """The decision boundary as one line with breaks."""
+    from inscape.plotting import Polyline
+
+    segments = np.asarray(boundary.segments, dtype=np.float64).reshape(-1, 2, 2)
+    if not len(segments):
+        return ()
+    breaks = np.full((len(segments), 1, 2), np.nan)
+    points = np.concatenate([segments, breaks], axis=1).reshape(-1, 2)[:-1]
+    return (Polyline(points=points, name="decision boundary", width=2.0),)
+
+
+def _markers(view: View) -> tuple[Any, ...]:
+    from inscape.plotting import Markers
+
+    if not len(view.points):
+        return ()
+    return (Markers(points=view.points, names=view.names, values=view.labels),)
+
+
+def _figure(view: View, context: Context) -> Figure:
+    from inscape.plotting import PolygonMap
+
+    cells = view.partition
+    points, offsets = cells.polygons()
+    names = _class_names(context, int(np.prod(context.network.output_shape)))
+    classes = np.asarray(cells.classes, dtype=np.int64)
+    info = PolygonMap(
+        points=points,
+        offsets=offsets,
+        values=classes,
+        categorical=True,
+        names=names,
+        label="class",
+        hover={
+            "region": np.arange(cells.cell_count),
+            "class": np.asarray(names)[classes],
+            "area": np.asarray(cells.volumes, dtype=np.float64),
+            "corners": np.diff(offsets),
+        },
+        lines=_lines(view.boundary) if view.boundary is not None else (),
+        markers=_markers(view),
+        low=view.plane.low,
+        high=view.plane.high,
+        xlabel="first axis (input units)",
+        ylabel="second axis (input units)",
+        title=view.title,
+    )
+    return Figure(name=view.key, info=info, caption=_caption(view))
+
+
+def _caption(view: View) -> str:
+    cells, line = view.partition, view.boundary
+    text = f"{view.story} {cells.cell_count:,} regions; status {cells.status}."
+    if line is not None:
+        pieces = _total(line.components)
+        curves = f" in {pieces:,} separate {'curve' if pieces == 1 else 'curves'}" if pieces is not None else ""
+        text += f" Decision boundary of length {line.length:.3g}{curves}."
+    if len(view.points):
+        text += " Dots are samples."
+    return text
+
+
+def _total(components: Any) -> int | None:
+    """Number of pieces, whether it is given as a number or per class or pair."""
+    if isinstance(components, int | np.integer):
+        return int(components)
+    values = components.values() if hasattr(components, "values") else components
+    try:
+        return sum(int(value) for value in values)
+    except TypeError:
+        return None
+
+
+def _notes(seen: Sequence[View], context: Context) -> list[str]:
+    if not seen:
+        return ["The network has a single input, so there is no plane to look at."]
+    notes = [f"{view.title}: no exact regions. {_sentence(view.problem)}" for view in seen if view.problem]
+    notes += [
+        f"{view.title}: the window is {view.share:.0%} of the one asked for (in each direction), because the "
+        "whole would "
+        f"have about {_round(view.predicted):,} regions and this page draws at most {context.max_cells:,}."
+        for view in seen
+        if view.partition is not None and view.share < 1
+    ]
+    return notes
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _round(value: float) -> int:
+    """Two significant digits: a prediction is no count."""
+    return int(float(f"{value:.1e}"))
+
+
+def _facts(view: View) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "title": view.title,
+        "low": view.plane.low,
+        "high": view.plane.high,
+        "share_of_window": view.share,
+        "predicted_cells": view.predicted,
+    }
+    if view.partition is None:
+        return facts | {"problem": view.problem}
+    facts |= {"cells": view.partition.cell_count, "status": str(view.partition.status)}
+    if view.boundary is not None:
+        facts |= {"boundary_length": view.boundary.length, "boundary_components": _total(view.boundary.components)}
+    return facts
+
+
+def counts(context: Context) -> Section | None:
+    """Exact counts beside the bounds and the expected scale, with the gap.
+
+    Args:
+        context: the page's context.
+
+    Returns:
+        The chapter, or None where nothing was counted.
+    """
+    drawn = [view for view in views(context) if view.partition is not None]
+    if not drawn:
+        return None
+    bounds, notes = _bounds(context.network)
+    tables = [_count_table(drawn)]
+    if bounds:
+        tables.append(_gap_table(drawn, bounds))
+    return Section(
+        key="counts",
+        title="Counts against bounds and expected scale",
+        paragraphs=[
+            "The first table counts the regions of the windows above: sign patterns of the units (activation "
+            "regions) and, "
+            "where the windows are small enough, different affine functions and connected areas of one affine "
+            "function.",
+            "The second table sets the counts beside what theory says of a network of this shape on a plane. "
+            "The gap is the "
+            "decimal logarithm of bound over count: 2 means that the bound is a hundred times larger. A window "
+            "is only a "
+            "part of its plane, so the count may also lie far below the expected scale.",
+        ],
+        tables=tables,
+        notes=notes,
+        numbers={
+            "counts": {view.key: _counted(view) for view in drawn},
+            "bounds": {name: {"relation": relation, "log10": _log10(value)} for name, relation, value in bounds},
+        },
+    )
+
+
+def _counted(view: View) -> dict[str, object]:
+    cells = view.partition
+    small = cells.cell_count <= _AFFINE_CELLS
+    return {
+        "activation": int(cells.count("activation")),
+        "affine": int(cells.count("affine")) if small else None,
+        "connected": int(cells.count("connected")) if small else None,
+        "status": str(cells.status),
+    }
+
+
+def _count_table(drawn: Sequence[View]) -> Any:
+    from inscape.plotting import Table
+
+    rows = [_counted(view) for view in drawn]
+    return Table(
+        columns={
+            "plane": [view.title for view in drawn],
+            "activation regions": [row["activation"] for row in rows],
+            "affine functions": [row["affine"] for row in rows],
+            "connected regions": [row["connected"] for row in rows],
+            "status": [row["status"] for row in rows],
+        },
+        caption=f"Counts in the drawn windows. The last two are counted up to {_AFFINE_CELLS:,} regions.",
+    )
+
+
+def _log10(value: int) -> float:
+    """Decimal logarithm of a positive integer of any size."""
+    return log10(value)
+
+
+def _written(value: int) -> object:
+    if value < _BOUNDS_BEYOND:
+        return value
+    return f"10^{_log10(value):,.1f}"
+
+
+def _gap_table(drawn: Sequence[View], bounds: Sequence[tuple[str, str, int]]) -> Any:
+    from inscape.plotting import Table
+
+    columns: dict[str, list[object]] = {
+        "quantity": [name for name, _, _ in bounds],
+        "says": [relation for _, relation, _ in bounds],
+        "regions": [str(_written(value)) if value >= _BOUNDS_BEYOND else value for _, _, value in bounds],
+    }
+    for view in drawn:
+        count = max(1, int(view.partition.cell_count))
+        columns[f"gap: {view.title[0].lower()}{view.title[1:]}"] = [
+            round(_log10(value) - log10(count), 2) for _, _, value in bounds
+        ]
+    return Table(columns=columns, caption="Bounds and scale for a plane (dimension 2), and the gap to the counts.")
+
+
+def _hyperplanes(node: Any) -> int:
+    """How many lines one region can be cut by in this layer."""
+    rule, outputs = node.rule, int(np.prod(node.shape))
+    if hasattr(rule, "thresholds"):
+        return outputs * len(rule.thresholds)
+    members = (np.asarray(rule.groups) >= 0).sum(1)
+    return int((members * (members - 1) // 2).sum())
+
+
+def _bounds(network: Any) -> tuple[list[tuple[str, str, int]], list[str]]:
+    """Every bound that holds for this network on a plane: (name, relation, value), and what is left out."""
+    from inscape.geometry import Kind
+    from inscape.regions import counting
+
+    bending = [node for node in network.nodes if node.kind is Kind.PIECEWISE]
+    if not bending:
+        return [], ["The network has no unit that bends: it is one affine function everywhere, one region."]
+    lines = [_hyperplanes(node) for node in bending]
+    rows: list[tuple[str, str, int]] = [
+        ("all units as one generic arrangement", "about", counting.expected_scale(sum(lines), 2))
+    ]
+    notes = []
+    if _plain_relu(network, bending):
+        rows.append(("Serra et al. 2018", "at most", counting.serra_upper(lines, 2)))
+        rows.append(("Montúfar 2017", "at most", counting.montufar_upper(lines, 2)))
+    else:
+        notes.append(
+            "The bounds that follow a plain chain of ReLU layers (Serra et al. 2018, Montúfar 2017) are left "
+            "out: this network "
+            "has pooling, other activations or skip connections. Units of pooling count one line for every "
+            "pair they compare."
+        )
+    rows.append(("Raghu et al. 2017", "at most", counting.raghu_upper(lines, 2)))
+    rows.append(("all sign patterns", "at most", counting.pattern_upper(lines)))
+    return rows, notes
+
+
+def _plain_relu(network: Any, bending: Sequence[Any]) -> bool:
+    chain = all(tuple(node.inputs) == (i - 1,) for i, node in enumerate(network.nodes) if i)
+    return chain and all(node.operation.lower() == "relu" for node in bending)

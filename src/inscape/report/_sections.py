@@ -1,0 +1,17 @@
+"""The chapters of the page, in the reader's order. A new insight adds its function here."""
+
+from collections.abc import Callable
+
+from inscape.maps import _section as confidence
+from inscape.network import _section as network
+from inscape.regions import _section as regions
+from inscape.report import _provenance as provenance
+from inscape.results import Context, Section
+
+SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
+    network.section,
+    regions.section,
+    confidence.section,
+    regions.counts,
+    provenance.section,
+)

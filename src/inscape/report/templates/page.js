@@ -1,0 +1,105 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const plots = Array.from(document.querySelectorAll(".plot"));
+  const drawing = new Map();
+  const config = { responsive: true, displaylogo: false, displayModeBar: "hover", showLink: false, plotlyServerURL: "",
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendDataToCloud"] };
+
+  const style = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+  // What a figure takes over from the page's theme, as keys for Plotly.relayout.
+  const themed = (layout) => {
+    const ink = style("--ink"), soft = style("--soft"), grid = style("--grid"), card = style("--card");
+    const change = { "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font.color": ink,
+      "font.family": style("--sans"), "hoverlabel.bgcolor": card, "hoverlabel.font.color": ink,
+      "hoverlabel.bordercolor": soft, "legend.bgcolor": "rgba(0,0,0,0)", "modebar.bgcolor": "rgba(0,0,0,0)",
+      "modebar.color": soft, "modebar.activecolor": ink };
+    for (const key of Object.keys(layout)) {
+      if (/^[xy]axis\d*$/.test(key)) {
+        Object.assign(change, { [`${key}.gridcolor`]: grid, [`${key}.zerolinecolor`]: grid, [`${key}.linecolor`]: soft,
+          [`${key}.tickcolor`]: soft });
+      }
+    }
+    return change;
+  };
+
+  const merged = (layout, change) => {
+    for (const [path, value] of Object.entries(change)) {
+      const keys = path.split(".");
+      let place = layout;
+      for (const key of keys.slice(0, -1)) place = place[key] = place[key] || {};
+      place[keys[keys.length - 1]] = value;
+    }
+    return layout;
+  };
+
+  // Narrow windows: the legend goes below the drawing, the colour bar stays slim.
+  const fitted = (figure, width) => {
+    const layout = figure.layout;
+    if (width < 520) {
+      layout.margin = { l: 44, r: 8, t: 12, b: 44 };
+      layout.legend = { ...(layout.legend || {}), orientation: "h", x: 0, xanchor: "left", y: -0.16, yanchor: "top" };
+      layout.font = { ...(layout.font || {}), size: 11 };
+    } else {
+      layout.margin = { l: 56, r: 16, t: 16, b: 48 };
+    }
+    return figure;
+  };
+
+  const draw = (div) => {
+    if (!drawing.has(div)) {
+      const figure = fitted(JSON.parse(document.getElementById(`${div.id}-data`).textContent), div.clientWidth);
+      figure.layout.xaxis = figure.layout.xaxis || {};
+      figure.layout.yaxis = figure.layout.yaxis || {};
+      drawing.set(div, Plotly.newPlot(div, figure.data, merged(figure.layout, themed(figure.layout)), config));
+    }
+    return drawing.get(div);
+  };
+  const drawAll = () => Promise.all(plots.map(draw));
+  const recolour = () => Promise.all(
+    Array.from(drawing, ([div, done]) => done.then(() => Plotly.relayout(div, themed(div.layout)))));
+
+  const dark = () => root.dataset.theme ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  const button = document.querySelector(".theme");
+  const name = () => { button.textContent = dark() ? "Light theme" : "Dark theme"; };
+  button.addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    try { localStorage.setItem("inscape-theme", root.dataset.theme); } catch { /* private windows keep nothing */ }
+    name();
+    recolour();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { name(); recolour(); });
+  name();
+
+  // Figures are drawn when they come near the window, and the rest whenever the browser has nothing else to do.
+  const near = new IntersectionObserver((entries) => entries.forEach((entry) => {
+    if (entry.isIntersecting) { near.unobserve(entry.target); draw(entry.target); }
+  }), { rootMargin: "500px" });
+  plots.forEach((div) => near.observe(div));
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
+  const next = () => {
+    const waiting = plots.find((div) => !drawing.has(div));
+    if (waiting) draw(waiting).finally(() => idle(next));
+  };
+  window.addEventListener("load", () => idle(next));
+  window.addEventListener("beforeprint", drawAll);
+
+  const contents = document.querySelector(".toc details");
+  const narrow = matchMedia("(max-width: 60rem)");
+  const fold = () => { contents.open = !narrow.matches; };
+  narrow.addEventListener("change", fold);
+  fold();
+  contents.addEventListener("click", (event) => { if (event.target.closest("a") && narrow.matches) fold(); });
+
+  const links = new Map(Array.from(document.querySelectorAll(".toc a"), (a) => [a.getAttribute("href").slice(1), a]));
+  const here = new IntersectionObserver((entries) => entries.forEach((entry) => {
+    if (!entry.isIntersecting) return;
+    links.forEach((a) => a.removeAttribute("aria-current"));
+    links.get(entry.target.id)?.setAttribute("aria-current", "true");
+  }), { rootMargin: "-10% 0px -75% 0px" });
+  document.querySelectorAll("section[id]").forEach((section) => here.observe(section));
+
+  window.inscape = { drawAll };
+})();
