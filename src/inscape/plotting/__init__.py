@@ -8,6 +8,7 @@ from inscape.plotting._info import PolygonMap as PolygonMap
 from inscape.plotting._info import Polyline as Polyline
 from inscape.plotting._info import Series as Series
 from inscape.plotting._info import Table as Table
+from inscape.plotting._raster import grid_shape as grid_shape
 from inscape.plotting._raster import rasterize as rasterize
 from inscape.plotting._render import FIGURE_CSS as FIGURE_CSS
 from inscape.plotting._render import render as render

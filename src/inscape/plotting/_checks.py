@@ -115,6 +115,9 @@ def offsets_of(name: str, value: Any, points: int) -> np.ndarray:
 def window(name: str, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:
     """Read the corners of a window.
 
+    Returns:
+        The lower and the upper corner.
+
     Raises:
         InputError: if they are not two finite points with low < high.
     """
@@ -130,6 +133,9 @@ def window(name: str, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def parts(name: str, value: Any, kind: type) -> tuple[Any, ...]:
     """Read a sequence of drawing kinds.
+
+    Returns:
+        The items.
 
     Raises:
         InputTypeError: if an item is of another type.

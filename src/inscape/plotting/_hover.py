@@ -8,7 +8,7 @@ import numpy as np
 from inscape.plotting._info import Heatmap, PolygonMap
 from inscape.plotting._raster import rasterize
 
-GRID = 160
+GRID = 128
 """Points on the longer side of the grid."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from inscape.plotting._info import Heatmap, Info, Lines, Markers, PolygonMap, Table
+from inscape.plotting._labels import label_places
 from inscape.plotting._raster import paint
 from inscape.plotting._table import cell_text, is_number
 from inscape.plotting._theme import (
@@ -149,16 +150,14 @@ def _points(axes: Any, info: PolygonMap | Heatmap, markers: Markers) -> None:
     axes.scatter(x, y, s=size * 1.9, color=_INK, linewidths=0, zorder=5)
     axes.scatter(x, y, s=size * 1.45, color=_PAPER, linewidths=0, zorder=5.1)
     axes.scatter(x, y, s=size * 0.8, c=faces, linewidths=0, zorder=5.2)
-    middle = (info.low + info.high) / 2
-    for (px, py), name in zip(markers.points, markers.names, strict=bool(markers.names)):
-        left = px <= middle[0]
+    for point, name, (right, above) in zip(markers.points, markers.names, label_places(info, markers), strict=False):
         axes.annotate(
             name,
-            (px, py),
-            xytext=(7 if left else -7, 5 if py <= middle[1] else -5),
+            point,
+            xytext=(7 if right else -7, 5 if above else -5),
             textcoords="offset points",
-            ha="left" if left else "right",
-            va="bottom" if py <= middle[1] else "top",
+            ha="left" if right else "right",
+            va="bottom" if above else "top",
             color=_INK,
             fontsize=_SMALL,
             fontweight="bold",
@@ -247,5 +246,7 @@ def _table(info: Table, theme: Theme) -> Any:
     for (row, column), cell in table.get_celld().items():
         cell.set(edgecolor=theme.grid if row else theme.muted, linewidth=0.6, facecolor="none")
         weight = "bold" if row == 0 else "normal"
-        cell.set_text_props(color=theme.text, fontsize=_SMALL, fontweight=weight, ha="right" if numeric[column] else "left")
+        cell.set_text_props(
+            color=theme.text, fontsize=_SMALL, fontweight=weight, ha="right" if numeric[column] else "left"
+        )
     return figure

@@ -8,6 +8,7 @@ import numpy as np
 
 from inscape.plotting._hover import hover_trace
 from inscape.plotting._info import Heatmap, Info, Lines, Markers, PolygonMap, Series, Table
+from inscape.plotting._labels import label_places
 from inscape.plotting._raster import paint
 from inscape.plotting._table import cell_text, is_number
 from inscape.plotting._theme import (
@@ -23,7 +24,9 @@ from inscape.plotting._theme import (
 
 VECTOR_CELLS = 2_000
 """Above this number of cells, and for numbers, a map is drawn as one image."""
-RASTER = 900
+RASTERS = (900, 640, 480)
+"""Pixels on the longer side of an image: the first that fits, or the last."""
+IMAGE_BYTES = 700_000
 _INK, _PAPER = "#101418", "#ffffff"
 _CLEAR = "rgba(0,0,0,0)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
@@ -48,17 +51,17 @@ def draw(info: Info, theme: Theme) -> Any:
         plot_bgcolor=_CLEAR,
         font={"family": _FONT, "size": 13, "color": theme.text},
         margin={"l": 8, "r": 8, "t": 12, "b": 8},
-        hoverlabel={"font": {"family": _FONT, "size": 13}, "align": "left"},
-        colorway=list(PALETTE),
-        legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "itemsizing": "constant"},
+        hoverlabel={"font": {"family": _FONT, "size": 13, "color": _INK}, "align": "left", "bgcolor": _PAPER},
+        modebar={"bgcolor": _CLEAR, "color": theme.muted, "activecolor": theme.text},
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "itemsizing": "constant"},
     )
-    title = wrap(info.caption if isinstance(info, Table) else info.title, 46)
-    if title:
-        text = "<br>".join(escape(line, quote=False) for line in title)
+    heading = info.caption if isinstance(info, Table) else info.title
+    if heading:
+        text = _broken(heading, 46)
         figure.update_layout(
             title={"text": text, "x": 0, "xref": "paper", "y": 1, "yref": "paper", "yanchor": "bottom",
                    "pad": {"b": 10}, "font": {"size": 15}},
-            margin_t=24 + 20 * len(title),
+            margin_t=44 + 20 * text.count("<br>"),
         )  # fmt: skip
     if isinstance(info, Table):
         _table(figure, info, theme)
@@ -67,6 +70,10 @@ def draw(info: Info, theme: Theme) -> Any:
     else:
         _map(figure, info, theme)
     return figure
+
+
+def _broken(text: str, width: int) -> str:
+    return "<br>".join(escape(line, quote=False) for line in wrap(text, width))
 
 
 def _axes(figure: Any, info: PolygonMap | Heatmap | Lines, theme: Theme, *, grid: bool) -> None:
@@ -83,8 +90,10 @@ def _axes(figure: Any, info: PolygonMap | Heatmap | Lines, theme: Theme, *, grid
         "tickfont": {"size": 12},
         "automargin": True,
     }
-    figure.update_xaxes(title={"text": escape(info.xlabel, quote=False), "standoff": 8}, **common)
-    figure.update_yaxes(title={"text": escape(info.ylabel, quote=False), "standoff": 8}, **common)
+    flat = not isinstance(info, Lines) and info.high[1] - info.low[1] < 0.7 * (info.high[0] - info.low[0])
+    for axis, label in ((figure.layout.xaxis, info.xlabel), (figure.layout.yaxis, info.ylabel)):
+        width = 14 if flat and axis is figure.layout.yaxis else 40
+        axis.update(title={"text": _broken(label, width), "standoff": 8, "font": {"size": 13}}, **common)
 
 
 def _map(figure: Any, info: PolygonMap | Heatmap, theme: Theme) -> None:
@@ -93,22 +102,27 @@ def _map(figure: Any, info: PolygonMap | Heatmap, theme: Theme) -> None:
     if isinstance(info, PolygonMap) and vector:
         _polygons(figure, info)
     else:
-        _image(figure, info, paint(info, colours, RASTER))
+        _image(figure, info, colours)
     figure.add_trace(hover_trace(info))
-    _overlay(figure, info)
+    _overlay(figure, info, theme)
     _key(figure, info, vector=vector)
     _axes(figure, info, theme, grid=False)
-    figure.update_xaxes(range=[info.low[0], info.high[0]], constrain="domain")
-    figure.update_yaxes(range=[info.low[1], info.high[1]], constrain="domain")
+    figure.update_xaxes(range=[info.low[0], info.high[0]], constrain="domain", constraintoward="left")
+    figure.update_yaxes(range=[info.low[1], info.high[1]], constrain="domain", constraintoward="top")
     if isinstance(info, PolygonMap) or info.equal:
         figure.update_yaxes(scaleanchor="x", scaleratio=1)
 
 
-def _image(figure: Any, info: PolygonMap | Heatmap, image: np.ndarray) -> None:
+def _image(figure: Any, info: PolygonMap | Heatmap, colours: np.ndarray) -> None:
     from inscape.plotting._png import data_uri
 
+    source = ""
+    for resolution in RASTERS:
+        source = data_uri(paint(info, colours, resolution)[::-1])
+        if len(source) <= IMAGE_BYTES:
+            break
     figure.add_layout_image(
-        source=data_uri(image[::-1]),
+        source=source,
         xref="x",
         yref="y",
         x=info.low[0],
@@ -168,7 +182,7 @@ def _key(figure: Any, info: PolygonMap | Heatmap, *, vector: bool) -> None:
     if not info.categorical:
         low, high = value_range(info)
         bar = {
-            "title": {"text": escape(info.label, quote=False), "side": "right"},
+            "title": {"text": _broken(info.label, 24), "side": "right"},
             "thickness": 14,
             "outlinewidth": 0,
             "tickfont": {"size": 12},
@@ -179,20 +193,26 @@ def _key(figure: Any, info: PolygonMap | Heatmap, *, vector: bool) -> None:
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 
 
-def _overlay(figure: Any, info: PolygonMap | Heatmap) -> None:
+def _overlay(figure: Any, info: PolygonMap | Heatmap, theme: Theme) -> None:
     for index, line in enumerate(info.lines):
         points = line.points.astype(np.float32)
         shared = {"x": points[:, 0], "y": points[:, 1], "mode": "lines", "hoverinfo": "skip"}
         group = f"line {index}"
         casing = {"color": _PAPER, "width": 1.5 * line.width + 2.0}
         figure.add_scatter(**shared, line=casing, opacity=0.85, showlegend=False, legendgroup=group)
-        figure.add_scatter(
-            **shared,
-            line={"color": _INK, "width": 1.5 * line.width},
-            name=escape(line.name, quote=False),
-            showlegend=bool(line.name),
-            legendgroup=group,
-        )
+        ink = {"color": _INK, "width": 1.5 * line.width}
+        figure.add_scatter(**shared, line=ink, showlegend=False, legendgroup=group)
+        if line.name:
+            figure.add_scatter(
+                x=[None],
+                y=[None],
+                mode="lines",
+                line={"color": theme.text, "width": 1.5 * line.width},
+                name=escape(line.name, quote=False),
+                showlegend=True,
+                legendgroup=group,
+                legendrank=2000,
+            )
     for markers in info.markers:
         _points(figure, info, markers)
 
@@ -203,13 +223,14 @@ def _points(figure: Any, info: PolygonMap | Heatmap, markers: Markers) -> None:
         colours = categorical(int(markers.values.max()) + 1)
         faces = [hexadecimal(colours[index]) for index in markers.values]
     size = 11 if len(markers.points) <= 30 else 6
-    middle = (info.low + info.high) / 2
     place = [
-        f"{'top' if y <= middle[1] else 'bottom'} {'right' if x <= middle[0] else 'left'}" for x, y in markers.points
+        f"{'top' if above else 'bottom'} {'right' if right else 'left'}" for right, above in label_places(info, markers)
     ]
     names = [escape(name, quote=False) for name in markers.names]
     x, y = markers.points.T
-    figure.add_scatter(x=x, y=y, mode="markers", marker={"size": size + 3, "color": _INK}, hoverinfo="skip", showlegend=False)
+    figure.add_scatter(
+        x=x, y=y, mode="markers", marker={"size": size + 3, "color": _INK}, hoverinfo="skip", showlegend=False
+    )
     figure.add_scatter(
         x=x,
         y=y,
@@ -233,9 +254,19 @@ def _lines(figure: Any, info: Lines, theme: Theme) -> None:
     for index, series in enumerate(info.series):
         _series(figure, info, series, index=index, legend=legend)
     _axes(figure, info, theme, grid=True)
-    figure.update_xaxes(type="log" if info.logx else "linear")
-    figure.update_yaxes(type="log" if info.logy else "linear")
+    if info.logx:
+        figure.update_xaxes(type="log", **_decades([series.x for series in info.series]))
+    if info.logy:
+        figure.update_yaxes(type="log", **_decades([series.y for series in info.series]))
     figure.update_layout(hovermode="x unified" if legend and len(info.series) <= 8 else "closest")
+
+
+def _decades(values: list[np.ndarray]) -> dict[str, Any]:
+    """Ticks at powers of ten where there are enough of them."""
+    known = np.concatenate(values)
+    known = known[np.isfinite(known) & (known > 0)]
+    wide = known.size > 0 and known.max() / known.min() >= 50
+    return {"dtick": 1, "exponentformat": "power"} if wide else {}
 
 
 def _series(figure: Any, info: Lines, series: Series, *, index: int, legend: bool) -> None:
@@ -261,7 +292,11 @@ def _series(figure: Any, info: Lines, series: Series, *, index: int, legend: boo
         x=series.x[kept],
         y=np.where(series.y > 0, series.y, np.nan)[kept] if info.logy else series.y[kept],
         mode="lines+markers" if len(series.x) <= 24 else "lines",
-        line={"color": hexadecimal(rgb), "width": 2, "dash": ("solid", "dash", "dot", "dashdot")[index // len(PALETTE) % 4]},
+        line={
+            "color": hexadecimal(rgb),
+            "width": 2,
+            "dash": ("solid", "dash", "dot", "dashdot")[index // len(PALETTE) % 4],
+        },
         marker={"size": 6},
         name=escape(series.name, quote=False),
         showlegend=legend and bool(series.name),

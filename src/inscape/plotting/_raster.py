@@ -47,8 +47,9 @@ def rasterize(info: PolygonMap, resolution: int) -> np.ndarray:
         (h, w) int32 index of the cell, row 0 at the low end of the second axis; -1 where there is none.
 
     Example:
-        >>> triangle = PolygonMap(points=[(0, 0), (2, 0), (0, 2)], offsets=[0, 3], values=[0.5], low=(0, 0), high=(2, 2))
-        >>> rasterize(triangle, 4)[::-1]
+        >>> corners = [(0, 0), (2, 0), (0, 2)]
+        >>> info = PolygonMap(points=corners, offsets=[0, 3], values=[1], low=(0, 0), high=(2, 2))
+        >>> rasterize(info, 4)[::-1]
         array([[-1, -1, -1, -1],
                [ 0, -1, -1, -1],
                [ 0,  0, -1, -1],
@@ -122,7 +123,7 @@ def paint(info: PolygonMap | Heatmap, colours: np.ndarray, resolution: int) -> n
 
 def _darken_edges(image: np.ndarray, labels: np.ndarray, cells: int) -> None:
     size = np.sqrt(labels.size / cells)
-    strength = float(np.clip((size - 2) / 16, 0.0, 0.55))
+    strength = float(np.clip((size - 6) / 20, 0.0, 0.55))
     if strength == 0.0:
         return
     edge = np.zeros(labels.shape, dtype=bool)

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import tempfile
+from dataclasses import replace
+from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any, get_args
@@ -10,17 +12,17 @@ from typing import Any, get_args
 from inscape._errors import InputError, InputTypeError, OutputError
 from inscape.plotting._info import Heatmap, Info, Lines, PolygonMap, Table
 from inscape.plotting._table import table_html
-from inscape.plotting._theme import theme_of
+from inscape.plotting._theme import shown_categories, theme_of
 
 _FORMATS = ("png", "svg")
 
 FIGURE_CSS = """.inscape-figure { width: 100%; }
-.inscape-figure .main-svg text:not(.textpoint text) { fill: currentColor !important; }
-.inscape-figure .textpoint text { fill: #101418 !important; }
-.inscape-figure .hoverlayer text { fill: revert-layer !important; }
+.inscape-figure .main-svg text:not(.textpoint text, .hoverlayer text) { fill: currentColor !important; }
+.inscape-title { margin: 0.4em 0 0.6em; font-size: 1.05em; }
 .inscape-table { border-collapse: collapse; }
 .inscape-table caption { text-align: left; padding-bottom: 0.4em; }
-.inscape-table th, .inscape-table td { padding: 0.25em 0.9em 0.25em 0; text-align: left; border-bottom: 1px solid #8a919c55; }
+.inscape-table th, .inscape-table td { padding: 0.25em 0.9em 0.25em 0; text-align: left; }
+.inscape-table tr { border-bottom: 1px solid #8a919c55; }
 .inscape-table .number { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
@@ -69,6 +71,7 @@ def save_figure(figure: Any, path: str | Path, *, theme: str = "light", dpi: int
 
     Raises:
         InputError: if the ending is another one.
+        InputTypeError: if ``figure`` is neither.
         OutputError: if the folder cannot be written; an older file stays as it was.
     """
     target = Path(path)
@@ -91,7 +94,7 @@ def _replace(target: Path, content: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as handle:
             temporary = handle.name
             handle.write(content)
-        os.chmod(temporary, 0o644)
+        Path(temporary).chmod(0o644)
         os.replace(temporary, target)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}; choose another folder") from error
@@ -116,7 +119,7 @@ def to_html_div(info: Info, *, theme: str = "auto", div_id: str | None = None) -
     """
     if isinstance(info, Table):
         return table_html(info)
-    figure = render(info, backend="plotly", theme=theme)
+    figure = render(replace(info, title=""), backend="plotly", theme=theme)
     if div_id is None:
         div_id = "figure-" + hashlib.sha256(figure.to_json().encode()).hexdigest()[:12]
     body = figure.to_html(
@@ -133,14 +136,22 @@ def to_html_div(info: Info, *, theme: str = "auto", div_id: str | None = None) -
             "showTips": False,
         },
     )
-    return f'<div class="inscape-figure" style="height:{_height(info)}">{body}</div>'
+    title = f'<p class="inscape-title">{escape(info.title)}</p>' if info.title else ""
+    return f'<div class="inscape-figure">{title}<div style="{_size(info)}">{body}</div></div>'
 
 
-def _height(info: PolygonMap | Heatmap | Lines) -> str:
+def _size(info: PolygonMap | Heatmap | Lines) -> str:
+    """Style of the figure's box: as wide as there is room, and as high as axes of equal scale need."""
     if isinstance(info, Lines):
-        return "clamp(320px, 70vw, 420px)"
+        return "width:100%;max-width:820px;height:clamp(330px,70vw,430px)"
     span = info.high - info.low
     equal = isinstance(info, PolygonMap) or info.equal
-    ratio = min(float(span[1] / span[0]), 1.6) if equal else 0.75
-    below = 130 if info.categorical else 90
-    return f"calc(min(78vw, 560px) * {ratio:.3g} + {below}px)"
+    ratio = float(span[1] / span[0]) if equal else 0.75
+    width = 580.0 * min(1.0, 1.2 / ratio)
+    beside = 80 if info.categorical else 150
+    entries = len(shown_categories(info)[0]) + 2 * sum(bool(line.name) for line in info.lines)
+    below = 78 + (24 if info.categorical and info.names else 0) + 24 * -(-entries // 6)
+    side = f"min(100vw - {beside + 40}px, {width:.0f}px)"
+    narrow = f"clamp(0px, 700px - 100vw, {8 * min(entries, 10)}px)"
+    height = f"max(300px, calc({side} * {ratio:.3g} + {below}px + {narrow}))"
+    return f"width:100%;max-width:{width + beside:.0f}px;height:{height}"

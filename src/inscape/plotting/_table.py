@@ -14,7 +14,7 @@ def is_number(value: Any) -> bool:
 
 
 def cell_text(value: Any) -> str:
-    """Write a value for a reader.
+    r"""Write a value for a reader.
 
     Args:
         value: any object.
@@ -24,7 +24,7 @@ def cell_text(value: Any) -> str:
 
     Example:
         >>> [cell_text(v) for v in (79783, 0.123456, True, None, "Linear")]
-        ['79\\u202f783', '0.1235', 'yes', '–', 'Linear']
+        ['79\u202f783', '0.1235', 'yes', '–', 'Linear']
     """
     if value is None:
         return "–"
@@ -47,17 +47,16 @@ def table_html(table: Table) -> str:
         One ``<table class="inscape-table">`` element; cells of number columns have the class ``number``.
 
     Example:
-        >>> table_html(Table(columns={"a<b": ["x & y"]}))
-        '<table class="inscape-table"><thead><tr><th scope="col">a&lt;b</th></tr></thead><tbody><tr><td>x &amp; y</td></tr></tbody></table>'
+        >>> html = table_html(Table(columns={"a<b": ["x & y"]}))
+        >>> '<th scope="col">a&lt;b</th>' in html, "<td>x &amp; y</td>" in html
+        (True, True)
     """
     marks = [' class="number"' if all(map(is_number, values)) else "" for values in table.columns.values()]
     head = "".join(
         f'<th scope="col"{mark}>{escape(name)}</th>' for name, mark in zip(table.columns, marks, strict=True)
     )
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{mark}>{escape(cell_text(v))}</td>" for v, mark in zip(row, marks, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{mark}>{escape(cell_text(v))}</td>" for v, mark in zip(row, marks, strict=True)) + "</tr>"
         for row in zip(*table.columns.values(), strict=True)
     )
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""

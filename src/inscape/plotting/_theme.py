@@ -54,7 +54,7 @@ class Theme:
 THEMES = {
     "light": Theme(text="#1f2630", muted="#59626f", grid="#d9dde3", background="#ffffff"),
     "dark": Theme(text="#e6e9ee", muted="#a3abb7", grid="#3a424e", background="#14181e"),
-    "auto": Theme(text="#757d88", muted="#757d88", grid="#8a919c", background="#ffffff"),
+    "auto": Theme(text="#757d88", muted="#757d88", grid="rgba(128,136,148,0.28)", background="#ffffff"),
 }
 """The themes by name; ``auto`` is readable on light and on dark paper, and a page's style may refine it."""
 
@@ -107,7 +107,13 @@ def value_range(info: PolygonMap | Heatmap) -> tuple[float, float]:
     if low < high:
         return low, high
     pad = 0.5 * max(abs(low), abs(high), 1e-300) if low or high else 0.5
-    return (low, low + pad) if info.vmin is not None else (high - pad, high) if info.vmax is not None else (low - pad, high + pad)
+    return (
+        (low, low + pad)
+        if info.vmin is not None
+        else (high - pad, high)
+        if info.vmax is not None
+        else (low - pad, high + pad)
+    )
 
 
 def colours_of(info: PolygonMap | Heatmap) -> np.ndarray:
