@@ -94,6 +94,7 @@ class Node(Protocol):
         ...
 
 
+@runtime_checkable
 class Program(Protocol):
     """A network as the engine sees it.
 
