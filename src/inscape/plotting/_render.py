@@ -58,7 +58,7 @@ def render(info: Info, *, backend: str = "matplotlib", theme: str = "light") -> 
 def save_figure(figure: Any, path: str | Path, *, theme: str = "light", dpi: int = 150) -> Path:
     """Write a figure as PNG or SVG; the file is whole or not there.
 
-    The same figure gives the same bytes. Maps of more than 5000 cells are embedded in an SVG as one image.
+    Maps of more than 5000 cells are embedded in an SVG as one image.
 
     Args:
         figure: an info object, or a matplotlib figure.
@@ -83,7 +83,10 @@ def save_figure(figure: Any, path: str | Path, *, theme: str = "light", dpi: int
         raise InputTypeError(f"expected an info object or a matplotlib figure, got {type(figure).__name__}")
     buffer = BytesIO()
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    drawn.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.08, metadata=metadata)
+    paper = drawn.get_facecolor()
+    drawn.savefig(
+        buffer, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.08, metadata=metadata, facecolor=paper
+    )
     _replace(target, buffer.getvalue())
     return target
 
