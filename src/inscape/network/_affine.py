@@ -1,5 +1,6 @@
 """The affine operators: which arguments are factors, which are added, and how long their sums are."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, prod
@@ -119,7 +120,7 @@ def _to_sum(arguments: Bound) -> Bound:
 
 
 def _to_reversed_sum(arguments: Bound) -> Bound:
-    """other − alpha · self, as a sum with the varying part first where that is possible."""
+    """Other − alpha · self, as a sum with the varying part first where that is possible."""
     return {"self": arguments["other"], "other": arguments["self"], "alpha": -arguments.get("alpha", 1)}
 
 
@@ -156,6 +157,12 @@ def _to_floating(arguments: Bound, pick: int | None) -> bool:
     return dtype is None or dtype.is_floating_point
 
 
+def _whole(arguments: Bound, pick: int | None) -> bool:
+    """A slice from the first to the last entry."""
+    end = arguments.get("end")
+    return not arguments.get("start") and (end is None or end == sys.maxsize) and arguments.get("step", 1) == 1
+
+
 def _still(arguments: Bound, pick: int | None) -> bool:
     return not arguments.get("train", arguments.get("training", False))
 
@@ -169,6 +176,7 @@ NEUTRAL: dict[str, Callable[[Bound, int | None], bool]] = {
     "lift_fresh_copy": _identity,
     "_to_copy": _to_floating,
     "to": _to_floating,
+    "slice": _whole,
     "dropout": _still,
     "alpha_dropout": _still,
     "feature_dropout": _still,

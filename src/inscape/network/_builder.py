@@ -1,7 +1,7 @@
 """From captured operator calls to layers: both front ends add their operations here."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -74,7 +74,7 @@ class Builder:
         if piecewise is not None and call.pick in (None, 0):
             piecewise.check(call.arguments, call.name)
             arguments = {key: self._materialised(leaf, call, shape) for key, leaf in call.arguments.items()}
-            call = call.with_arguments(arguments) if piecewise.groups is not None else call
+            call = replace(call, arguments=arguments) if piecewise.groups is not None else call
             return call.piecewise(piecewise, shape)
         word = SMOOTH.get(call.key)
         if word is not None:
@@ -133,7 +133,7 @@ class Builder:
 def unknown(key: str, name: str, pick: int | None = None) -> str:
     """Text of the refusal of an operator."""
     part = f" (its output number {pick})" if pick else ""
-    where = f"module {name!r}" if name else "the model's own forward"
+    where = f"module {name!r}" if name not in ("", key) else "the model's own forward"
     known = sorted({spec.word for spec in (*AFFINE.values(), *PIECEWISE.values())} | set(SMOOTH.values()))
     return f"operation {key!r}{part} in {where} cannot be read; known operations are {', '.join(known)}"
 
@@ -149,9 +149,6 @@ class _Call:
     @property
     def key(self) -> str:
         return self.operator._schema.name.removeprefix("aten::")
-
-    def with_arguments(self, arguments: Bound) -> "_Call":
-        return _Call(operator=self.operator, arguments=arguments, name=self.name, pick=self.pick, layout=self.layout)
 
     def tensors(self) -> tuple[list[Value], list[Constant]]:
         found = list(leaves(self.arguments))
@@ -179,8 +176,8 @@ class _Call:
         except (RuntimeError, IndexError, ValueError) as error:
             inputs = [value.shape for value in self.tensors()[0]]
             raise ModelError(
-                f"module {self.name!r} ({self.key}) cannot take a sample of shape {inputs}: {str(error).splitlines()[0]}; "
-                "pass an example of the shape that the model expects"
+                f"{self.key!r} in module {self.name!r} cannot take a sample of shape {inputs}: "
+                f"{str(error).splitlines()[0]}; pass an example of the shape that the model expects"
             ) from error
         result = result if self.pick is None else result[self.pick]
         return tuple(result.shape[1:])
@@ -211,8 +208,9 @@ class _Call:
         return run
 
     def affine(self, spec: Affine, shape: tuple[int, ...]) -> Layer:
-        call = self if spec.prepare is None else self.with_arguments(spec.prepare(self.arguments))
+        call = self if spec.prepare is None else replace(self, arguments=spec.prepare(self.arguments))
         function = spec.function or self.operator
+        call = call if spec.function is None else replace(call, pick=None)  # replacements have one output
         values, constants = call.tensors()
         arguments = call.arguments
         linear = dict(arguments)

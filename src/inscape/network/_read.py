@@ -48,10 +48,14 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
         if made is not None:
             return finish(*made)
     from inscape.network._export import capture
+    from inscape.network._selfcheck import check_capture
 
     if example is None:
         raise ModelError(_MISSING)
-    return finish(*capture(model, as_example(model, example)))
+    batch = as_example(model, example)
+    network = finish(*capture(model, batch))
+    check_capture(network, model, batch)
+    return network
 
 
 _MISSING = "the shape of the input is not known from the model; pass example=, one batch of inputs such as x[:1]"
