@@ -47,8 +47,8 @@ def rasterize(info: PolygonMap, resolution: int) -> np.ndarray:
         (h, w) int32 index of the cell, row 0 at the low end of the second axis; -1 where there is none.
 
     Example:
-        >>> corners = [(0, 0), (2, 0), (0, 2)]
-        >>> info = PolygonMap(points=corners, offsets=[0, 3], values=[1], low=(0, 0), high=(2, 2))
+        >>> corners, ends, one = np.array([(0, 0), (2, 0), (0, 2)]), np.array([0, 3]), np.ones(1)
+        >>> info = PolygonMap(points=corners, offsets=ends, values=one, low=np.zeros(2), high=np.full(2, 2))
         >>> rasterize(info, 4)[::-1]
         array([[-1, -1, -1, -1],
                [ 0, -1, -1, -1],
