@@ -65,7 +65,7 @@ def _boundary(view: Any) -> tuple[Any, ...]:
         return ()
     segments = np.asarray(view.boundary.segments, dtype=np.float64)
     broken = np.concatenate([segments, np.full((len(segments), 1, 2), np.nan)], axis=1)
-    return (Polyline(points=broken.reshape(-1, 2)[:-1], name="decision boundary", width=1.2),)
+    return (Polyline(points=broken.reshape(-1, 2)[:-1], width=1.2),)
 
 
 def _figure(view: Any, maps: Any, which: str) -> Figure:

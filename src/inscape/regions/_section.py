@@ -68,7 +68,7 @@ def _lines(boundary: Any) -> tuple[Any, ...]:
         return ()
     breaks = np.full((len(segments), 1, 2), np.nan)
     points = np.concatenate([segments, breaks], axis=1).reshape(-1, 2)[:-1]
-    return (Polyline(points=points, name="decision boundary", width=2.0),)
+    return (Polyline(points=points, width=2.0),)
 
 
 def _markers(view: View) -> tuple[Any, ...]:

@@ -61,7 +61,7 @@ def views(context: Context) -> tuple[View, ...]:
     ready = context.options.get("views")
     if ready is not None:
         return tuple(ready)  # type: ignore[arg-type]
-    return tuple(_divided(view, context) for view in _chosen(context))
+    return tuple(_divided(view, context) for view in planes(context))
 
 
 def _samples(context: Context) -> tuple[np.ndarray, np.ndarray | None]:
@@ -74,7 +74,15 @@ def _samples(context: Context) -> tuple[np.ndarray, np.ndarray | None]:
     return x, (y.astype(np.int64) if y.ndim == 1 and y.dtype.kind in "iub" else None)
 
 
-def _chosen(context: Context) -> list[View]:
+def planes(context: Context) -> list[View]:
+    """Choose the planes of the page, without dividing them.
+
+    Args:
+        context: the page's context.
+
+    Returns:
+        The views, without partitions; empty for an input of one dimension, where there is no plane.
+    """
     shape = tuple(context.network.input_shape)
     x, y = _samples(context)
     if prod(shape) < 2:

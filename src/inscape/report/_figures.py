@@ -8,6 +8,7 @@ from typing import Any
 from inscape.results import Figure
 
 _VECTOR_CELLS = 4000
+_MAPS = {"PolygonMap", "Heatmap"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class Drawn:
         caption: how to read the figure.
         alt: text for readers who do not see it.
         layout: CSS class: "wide", "curve" or empty.
+        ratio: height over width of a map's window; 0 for other figures.
+        key: what explains the colours: "legend" or "bar".
         json: the plotly figure, safe inside a script element; empty if the page shows the still picture.
         files: still pictures in the folder, relative to the page; the first is a PNG.
     """
@@ -29,6 +32,8 @@ class Drawn:
     caption: str
     alt: str
     layout: str
+    ratio: float
+    key: str
     json: str
     files: tuple[str, ...]
 
@@ -63,6 +68,13 @@ def _interactive(info: Any) -> str:
     return embedded({"data": figure["data"], "layout": layout})
 
 
+def _ratio(info: Any) -> float:
+    if type(info).__name__ not in _MAPS:
+        return 0.0
+    width, height = (float(side) for side in info.high - info.low)
+    return round(height / width, 4)
+
+
 def _stills(info: Any, folder: Path, stem: str) -> tuple[str, ...]:
     from inscape.plotting import save_figure
 
@@ -94,6 +106,8 @@ def draw(figure: Figure, folder: Path, *, stem: str) -> Drawn:
         caption=figure.caption,
         alt=f"{title}. {figure.caption}" if title else figure.caption,
         layout={"PolygonMap": "wide", "Lines": "curve"}.get(kind, ""),
+        ratio=_ratio(info),
+        key="legend" if getattr(info, "categorical", False) else "bar",
         json=_interactive(info),
         files=_stills(info, folder, stem),
     )

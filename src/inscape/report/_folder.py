@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EACCES, ENOTDIR
 from pathlib import Path
 from secrets import token_hex
 
@@ -46,10 +45,8 @@ def check_folder(out: str | Path) -> None:
         above = target.parent
         while not above.exists():
             above = above.parent
-        if not above.is_dir():
-            raise NotADirectoryError(ENOTDIR, f"{above} is a file")
-        if not os.access(above, os.W_OK):
-            raise PermissionError(EACCES, f"{above} may not be written to")
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise OutputError(f"cannot write {target}: {above} is no folder or may not be written to; choose another one")
 
 
 def _check(target: Path) -> None:

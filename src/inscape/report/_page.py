@@ -68,6 +68,8 @@ def _figure(drawn: Drawn) -> dict[str, Any]:
         "caption": drawn.caption,
         "alt": drawn.alt,
         "layout": drawn.layout,
+        "ratio": drawn.ratio,
+        "key": drawn.key,
         "json": Markup(drawn.json),
         "png": drawn.files[0],
         "files": [{"href": file, "name": file.rpartition(".")[2].upper()} for file in drawn.files],

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_THIN = "\N{NARROW NO-BREAK SPACE}"
 _LONGEST = 10**15
 
 
@@ -41,7 +40,7 @@ def number(value: object) -> str:
     """Write one value of a table or a tile.
 
     Args:
-        value: anything; numbers get thin spaces between thousands or four significant digits.
+        value: anything; numbers get commas between thousands or four significant digits.
 
     Returns:
         Plain text.
@@ -56,7 +55,7 @@ def number(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
         whole = int(value)
-        text = f"{whole:,}".replace(",", _THIN) if abs(whole) < _LONGEST else f"≈ {power_of_ten(_log10(whole))}"
+        text = f"{whole:,}" if abs(whole) < _LONGEST else f"≈ {power_of_ten(_log10(whole))}"
         return text.replace("-", "−")
     if isinstance(value, float | np.floating):
         return _decimal(float(value))

@@ -34,22 +34,36 @@
     return layout;
   };
 
-  // Narrow windows: the legend goes below the drawing, the colour bar stays slim.
-  const fitted = (figure, width) => {
-    const layout = figure.layout;
-    if (width < 520) {
-      layout.margin = { l: 44, r: 8, t: 12, b: 44 };
-      layout.legend = { ...(layout.legend || {}), orientation: "h", x: 0, xanchor: "left", y: -0.16, yanchor: "top" };
-      layout.font = { ...(layout.font || {}), size: 11 };
-    } else {
-      layout.margin = { l: 56, r: 16, t: 16, b: 48 };
+  // Maps keep the shape of their window: the height follows from the width and from where the key stands.
+  const LEFT = 62, TOP = 12, BOTTOM = 52, BAR = 92, LEGEND = 178, WIDE = 640, ROWS = 112;
+  const besides = (div) => div.dataset.key === "bar" ? BAR : div.clientWidth >= WIDE ? LEGEND : 8;
+  const size = (div) => {
+    const ratio = Number(div.dataset.ratio);
+    if (!ratio) return;
+    const rows = div.dataset.key === "legend" && div.clientWidth < WIDE ? ROWS : 0;
+    const height = (div.clientWidth - LEFT - besides(div)) * ratio + TOP + BOTTOM;
+    div.style.height = `${Math.round(Math.min(Math.max(height, 260), 680) + rows)}px`;
+  };
+
+  const fitted = (figure, div) => {
+    const layout = figure.layout, beside = div.dataset.key === "legend" && div.clientWidth >= WIDE;
+    const below = div.dataset.ratio && div.dataset.key === "legend" && !beside ? ROWS : 0;
+    layout.margin = { l: LEFT, r: div.dataset.ratio ? besides(div) : 12, t: TOP, b: BOTTOM + below };
+    for (const axis of [layout.xaxis, layout.yaxis]) if (axis) delete axis.constraintoward;
+    if (beside) {
+      layout.legend = { ...layout.legend, orientation: "v", xref: "paper", x: 1.02, xanchor: "left",
+        yref: "paper", y: 1, yanchor: "top" };
+    } else if (div.dataset.ratio) {
+      layout.legend = { ...layout.legend, orientation: "h", xref: "container", x: 0.02, xanchor: "left",
+        yref: "container", y: 0, yanchor: "bottom" };
     }
+    if (div.clientWidth < 420) layout.font = { ...layout.font, size: 11 };
     return figure;
   };
 
   const draw = (div) => {
     if (!drawing.has(div)) {
-      const figure = fitted(JSON.parse(document.getElementById(`${div.id}-data`).textContent), div.clientWidth);
+      const figure = fitted(JSON.parse(document.getElementById(`${div.id}-data`).textContent), div);
       figure.layout.xaxis = figure.layout.xaxis || {};
       figure.layout.yaxis = figure.layout.yaxis || {};
       drawing.set(div, Plotly.newPlot(div, figure.data, merged(figure.layout, themed(figure.layout)), config));
@@ -77,7 +91,16 @@
   const near = new IntersectionObserver((entries) => entries.forEach((entry) => {
     if (entry.isIntersecting) { near.unobserve(entry.target); draw(entry.target); }
   }), { rootMargin: "500px" });
+  plots.forEach(size);
   plots.forEach((div) => near.observe(div));
+  let resized;
+  window.addEventListener("resize", () => {
+    clearTimeout(resized);
+    resized = setTimeout(() => {
+      plots.forEach(size);
+      drawing.forEach((done, div) => done.then(() => Plotly.Plots.resize(div)));
+    }, 150);
+  });
   const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
   const next = () => {
     const waiting = plots.find((div) => !drawing.has(div));

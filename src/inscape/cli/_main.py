@@ -1,0 +1,117 @@
+"""The entry point: parses, calls, and turns every error into one line and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cyclopts import App, CycloptsError
+
+from inscape._errors import InscapeError
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_HELP = (
+    "The inner landscape of a neural network: exact regions, boundaries and confidence of any PyTorch model.\n\n"
+    "MODEL is a file written by torch.export (.pt2), or package.module:factory with --weights FILE (.safetensors or "
+    ".pt); a factory's module is imported, so its own code runs.\n\n"
+    "DATA is a name on board (digits, mnist5k, moons, ...), idx:PATH, npz:PATH, cifar:PATH or package.module:function."
+)
+
+_EPILOGUE = """Examples:
+
+  inscape demo --quick -o build/demo
+  inscape train mlp:32,32 --data digits -o mlp.pt2
+  inscape report mlp.pt2 --data digits -o report
+  inscape regions mlp.pt2 --data digits --json
+
+Exit codes: 0 done, 1 an error of the library, 2 wrong usage, 130 interrupted.
+INSCAPE_DEBUG=1 shows where an error came from.
+"""
+
+_COMMANDS = {
+    "demo": (
+        "inscape.cli._demo:demo",
+        "Train two networks on real data and write a report about them.\n\n"
+        "An MLP on 8×8 digits and a small conv net on MNIST; with --quick only a smaller MLP. Nothing is downloaded.",
+        "inscape demo -o build/demo",
+    ),
+    "train": (
+        "inscape.cli._train:train",
+        "Train a network and save it, with its history beside it (NAME.history.npz).\n\n"
+        "With --checkpoint a run that was interrupted goes on where it stopped.",
+        "inscape train mlp:32,32 --data digits --epochs 20 -o mlp.pt2",
+    ),
+    "regions": (
+        "inscape.cli._regions:regions",
+        "Count and draw the exact linear regions of a network.\n\n"
+        "The domain is a box (--low and --high) or a plane through samples (--data).",
+        "inscape regions mlp.pt2 --data digits --plane pca -o regions.png\n"
+        "  inscape regions moons.pt2 --low=-2,-2 --high=2,2 --json",
+    ),
+    "report": (
+        "inscape.cli._report:report",
+        "Write an offline HTML page about a network.\n\n"
+        "The folder gets index.html, numbers.json and figures; an earlier report in it is replaced.",
+        "inscape report mlp.pt2 --data digits --history mlp.history.npz -o report",
+    ),
+    "info": (
+        "inscape.cli._info:info",
+        "Say what was read from a model and what can be exact about it, or what a result file (.npz) holds.",
+        "inscape info mlp.pt2\n  inscape info regions.npz --json",
+    ),
+}
+
+
+def _app() -> App:
+    from inscape import __version__
+
+    app = App(
+        name="inscape",
+        help=_HELP,
+        help_epilogue=_EPILOGUE,
+        help_format="plaintext",
+        version=__version__,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for name, (place, text, examples) in _COMMANDS.items():
+        app.command(place, name=name, help=text, help_epilogue=f"Examples:\n\n  {examples}\n")
+    return app
+
+
+def _complain(kind: str, error: BaseException) -> None:
+    if os.environ.get("INSCAPE_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    text = " ".join(str(error).split()) or type(error).__name__
+    sys.stderr.write(f"inscape: {kind}: {text}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: words after the program's name; those of the process if None.
+
+    Returns:
+        The exit code: 0 done, 1 an error of the library, 2 wrong usage, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code: Any = _app()(words, exit_on_error=False, print_error=False)
+    except InscapeError as error:
+        _complain("error", error)
+        return FAILED
+    except CycloptsError as error:
+        _complain("usage", error)
+        sys.stderr.write("inscape: try inscape --help\n")
+        return USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("inscape: interrupted\n")
+        return INTERRUPTED
+    except (OSError, RuntimeError, MemoryError) as error:
+        _complain("error", error)
+        return FAILED
+    return code if isinstance(code, int) else OK

@@ -1,0 +1,72 @@
+"""What the commands write: tables and facts for people, JSON for machines."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def console() -> Any:
+    """A rich console on standard output.
+
+    Returns:
+        The console; it writes plain text where standard output is no terminal.
+    """
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def write_json(value: Mapping[str, object]) -> None:
+    """Write one JSON object to standard output.
+
+    Args:
+        value: the object; numpy values, huge integers and NaN are turned into strict JSON.
+    """
+    from inscape.report import plain
+
+    sys.stdout.write(json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def show_facts(title: str, facts: Mapping[str, object]) -> None:
+    """Write names and values, one pair a line.
+
+    Args:
+        title: what they are about.
+        facts: name → value.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from inscape.report import number
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(Text(name), Text(number(value)))
+    out = console()
+    out.print(Text(title, style="bold"))
+    out.print(table, soft_wrap=False)
+
+
+def show_table(title: str, columns: Mapping[str, Sequence[object]]) -> None:
+    """Write a table.
+
+    Args:
+        title: what it shows.
+        columns: heading → values.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from inscape.report import is_number, number
+
+    table = Table(title=Text(title, style="bold"), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for name, values in columns.items():
+        right = any(is_number(value) for value in values)
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*(Text(number(value)) for value in row))
+    console().print(table, soft_wrap=False)
