@@ -8,7 +8,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check --quiet -c $(VENV)/constraints.txt
 
-.PHONY: demo test lint bench bench-smoke docs clean
+.PHONY: demo test lint bench bench-smoke docs pictures clean
 
 demo: $(VENV)/.installed-demo  ## train on real data and write the report: build/demo/index.html
 	$(BIN)/inscape demo -o build/demo
@@ -33,6 +33,9 @@ bench-smoke: $(VENV)/.installed-dev  ## the same in small, to see that it runs
 
 docs: $(VENV)/.installed-dev  ## build/docs/index.html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
+pictures: $(VENV)/.installed-demo  ## the picture of the README
+	$(BIN)/python docs/images/make.py
 
 clean:  ## what was built; the environment stays
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
