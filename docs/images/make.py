@@ -1,4 +1,4 @@
-"""The picture of the README: a small network on digits, cut by the plane through three images. Run by `make pictures`."""
+"""The picture of the README: a network on digits, cut by the plane through three images. Run by `make pictures`."""
 
 from pathlib import Path
 
