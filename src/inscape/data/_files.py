@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -93,14 +94,14 @@ def cached(key: str, shape: tuple[int, ...], parse: Callable[[], tuple[np.ndarra
     """
     path = cache_folder() / f"{key}.npz"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             x, y = archive["x"], archive["y"]
         if x.shape == shape and x.dtype == np.uint8 and y.shape == shape[:1] and y.dtype == np.int64:
             return x, y
         _log.info("the cache %s does not hold what was expected; parsing the source again", path)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         _log.info("the cache %s cannot be read (%s); parsing the source again", path, error)
     x, y = parse()
     _store(path, x, y)

@@ -57,7 +57,7 @@ def _draw(y: np.ndarray, source: np.random.Generator) -> np.ndarray:
 
 
 def mnist1d(
-    *, n: int = 5000, length: int = 40, noise: float = 0.25, shear: float = 0.75, rng: RandomState = 0
+    *, n: int = 5000, length: int = 40, noise: float = 0.15, shear: float = 0.5, rng: RandomState = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Digits as sequences: a stroke of 12 points that is padded, moved, scaled, sheared, blurred and sampled.
 

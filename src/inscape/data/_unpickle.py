@@ -67,7 +67,19 @@ def _encode(text: Any, codec: Any) -> bytes:
     return text.encode("latin1")
 
 
-_NAMES = {("numpy", "ndarray"): _Array, ("numpy", "dtype"): _Dtype, ("_codecs", "encode"): _encode}
+def _no_bytes(*arguments: object) -> bytes:
+    if arguments:
+        raise pickle.UnpicklingError("bytes built from something")
+    return b""
+
+
+_NAMES: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("_codecs", "encode"): _encode,
+}
+for _builtin in ("builtins", "__builtin__"):  # how empty bytes are written for Python 2
+    _NAMES[(_builtin, "bytes")] = _no_bytes
 for _core in ("numpy.core", "numpy._core"):
     _NAMES[(f"{_core}.multiarray", "_reconstruct")] = _reconstruct
     _NAMES[(f"{_core}.numeric", "_frombuffer")] = _from_buffer

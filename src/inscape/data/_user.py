@@ -31,13 +31,13 @@ def _read(path: Path) -> bytes:
 
 def _idx_array(path: Path) -> np.ndarray:
     content = _read(path)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
-        raise FileFormatError(f"{path} is no idx file (its first bytes are {content[:4]!r})")
+    if len(content) < 4 or len(content) < 4 + 4 * content[3] or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
+        raise FileFormatError(f"{path} is no idx file or is truncated (its first bytes are {content[:4]!r})")
     dtype, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
     start = 4 + 4 * axes
     shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
     expected = start + int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if len(shape) != axes or len(content) != expected:
+    if len(content) != expected:
         raise FileFormatError(f"{path} says shape {shape}, which needs {expected} bytes, but has {len(content)}")
     return np.frombuffer(content, dtype=dtype, offset=start).reshape(shape)
 
@@ -139,14 +139,15 @@ def npz(path: str, *, samples: str = "", labels: str = "") -> tuple[np.ndarray, 
     if not source.is_file():
         raise DataError(f"there is no file {source}; write npz:PATH with the path of an .npz file")
     try:
-        with np.load(source, allow_pickle=False) as archive:
+        with source.open("rb") as handle:
+            archive = np.load(handle, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise FileFormatError(
                     f"{source} holds one bare array (.npy); save both with numpy.savez(path, x=x, y=y)"
                 )
-            names = list(archive.files)
-            x = archive[_pick(names, samples, _SAMPLES, str(source), "samples")]
-            y = archive[_pick(names, labels, _LABELS, str(source), "labels")]
+            arrays = list(archive.files)
+            x = archive[_pick(arrays, samples, _SAMPLES, str(source), "samples")]
+            y = archive[_pick(arrays, labels, _LABELS, str(source), "labels")]
     except (FileFormatError, DataError):
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
