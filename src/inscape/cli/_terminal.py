@@ -23,7 +23,7 @@ def write_json(value: Mapping[str, object]) -> None:
     Args:
         value: the object; numpy values, huge integers and NaN are turned into strict JSON.
     """
-    from inscape.report import plain
+    from inscape.report._text import plain
 
     sys.stdout.write(json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -38,7 +38,7 @@ def show_facts(title: str, facts: Mapping[str, object]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from inscape.report import number
+    from inscape.report._text import number
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
@@ -61,7 +61,7 @@ def show_table(title: str, columns: Mapping[str, Sequence[object]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from inscape.report import is_number, number
+    from inscape.report._text import is_number, number
 
     table = Table(title=Text(title, style="bold"), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name, values in columns.items():

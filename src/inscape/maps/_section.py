@@ -80,8 +80,7 @@ def _figure(view: Any, maps: Any, which: str) -> Figure:
 
 def _shares(maps: Any) -> dict[str, float]:
     """Share of the window's area below each confidence."""
-    confidence = np.asarray(maps.confidence)
-    return {f"{level:g}": float((confidence < level).mean()) for level in _LEVELS}
+    return {f"{level:g}": maps.fraction_below(level) for level in _LEVELS}
 
 
 def _curve(views: Sequence[Any], found: Sequence[Any]) -> Figure:

@@ -206,7 +206,7 @@ def counts(context: Context) -> Section | None:
         notes=notes,
         numbers={
             "counts": {view.key: _counted(view) for view in drawn},
-            "bounds": {name: {"relation": relation, "log10": _log10(value)} for name, relation, value in bounds},
+            "bounds": {name: {"relation": relation, "log10": log10(value)} for name, relation, value in bounds},
         },
     )
 
@@ -238,15 +238,10 @@ def _count_table(drawn: Sequence[View]) -> Any:
     )
 
 
-def _log10(value: int) -> float:
-    """Decimal logarithm of a positive integer of any size."""
-    return log10(value)
-
-
 def _written(value: int) -> object:
     if value < _BOUNDS_BEYOND:
         return value
-    return f"10^{_log10(value):,.1f}"
+    return f"10^{log10(value):,.1f}"
 
 
 def _gap_table(drawn: Sequence[View], bounds: Sequence[tuple[str, str, int]]) -> Any:
@@ -260,7 +255,7 @@ def _gap_table(drawn: Sequence[View], bounds: Sequence[tuple[str, str, int]]) ->
     for view in drawn:
         count = max(1, int(view.partition.cell_count))
         columns[f"gap: {view.title[0].lower()}{view.title[1:]}"] = [
-            round(_log10(value) - log10(count), 2) for _, _, value in bounds
+            round(log10(value) - log10(count), 2) for _, _, value in bounds
         ]
     return Table(columns=columns, caption="Bounds and scale for a plane (dimension 2), and the gap to the counts.")
 

@@ -1,8 +1,5 @@
 """The report: one offline HTML page about one or more networks."""
 
 from inscape.report._folder import check_folder as check_folder
-from inscape.report._text import is_number as is_number
-from inscape.report._text import number as number
-from inscape.report._text import plain as plain
 from inscape.report._write import write as write
 from inscape.report._write import write_page as write_page

@@ -31,11 +31,6 @@ def power_of_ten(exponent: float) -> str:
     return f"{mantissa} × 10{str(whole).translate(_SUPERSCRIPTS)}"
 
 
-def _log10(value: int) -> float:
-    digits = str(abs(value)) if value.bit_length() < 10_000 else None
-    return math.log10(int(digits[:16])) + len(digits[16:]) if digits else value.bit_length() * math.log10(2)
-
-
 def number(value: object) -> str:
     """Write one value of a table or a tile.
 
@@ -55,8 +50,9 @@ def number(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
         whole = int(value)
-        text = f"{whole:,}" if abs(whole) < _LONGEST else f"≈ {power_of_ten(_log10(whole))}"
-        return text.replace("-", "−")
+        if abs(whole) < _LONGEST:
+            return f"{whole:,}".replace("-", "−")
+        return f"≈ {'−' if whole < 0 else ''}{power_of_ten(math.log10(abs(whole)))}"
     if isinstance(value, float | np.floating):
         return _decimal(float(value))
     return str(value)
@@ -101,7 +97,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        return {"log10": round(_log10(value), 6), "sign": 1 if value > 0 else -1}
+        return {"log10": round(math.log10(abs(value)), 6), "sign": 1 if value > 0 else -1}
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, Sequence | set | frozenset):
