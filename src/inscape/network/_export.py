@@ -17,9 +17,11 @@ from inscape._errors import ModelError, UnsupportedLayerError
 from inscape.network._affine import NEUTRAL
 from inscape.network._arrangement import Arrangement, mixed
 from inscape.network._builder import Builder, Value, unknown
+from inscape.network._exported_model import ExportedModel
 from inscape.network._layer import Constant, as_double
 from inscape.network._template import Held, Size, change, fill, leaves
 
+_LOGS = ("torch.fx.experimental.symbolic_shapes", "torch._export.serde.serialize", "torch.export")
 _SHAPE_ONLY = frozenset({
     "zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty",
 })  # fmt: skip
@@ -62,9 +64,12 @@ def exported(model: nn.Module, example: Tensor) -> Any:
     Raises:
         ModelError: if the model cannot be traced, because of control flow on values, a fixed batch or the example.
     """
+    if isinstance(model, ExportedModel):
+        with quiet():
+            return model.program.held.run_decompositions({})
     still = shared_copy(model)
     batch = torch.export.Dim("batch")
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with quiet(), torch.random.fork_rng(devices=[]):
         try:
             program = torch.export.export(still, (example,), dynamic_shapes=({0: batch},))
             return program.run_decompositions({})
@@ -73,16 +78,18 @@ def exported(model: nn.Module, example: Tensor) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep torch from printing graphs and warnings while it traces; what went wrong is in its exception."""
-    log = logging.getLogger("torch.fx.experimental.symbolic_shapes")
-    log.addFilter(_nothing_passes)
+    logs = [logging.getLogger(name) for name in _LOGS]
+    for log in logs:
+        log.addFilter(_nothing_passes)
     try:
         with warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.removeFilter(_nothing_passes)
+        for log in logs:
+            log.removeFilter(_nothing_passes)
 
 
 def _nothing_passes(record: logging.LogRecord) -> bool:
@@ -152,14 +159,24 @@ class _Walk:
     def _placeholder(self, node: Any, spec: Any) -> Any:
         kind = spec.kind.name
         if kind == "USER_INPUT":
+            self._check_input(node.meta["val"].shape)
             self.arrangement = Arrangement(node.meta["val"].shape[0])
             return self.builder.input
         if kind not in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR"):
             raise UnsupportedLayerError(unknown(f"{kind.lower()} {spec.target}", ""))
-        tensor = _attribute(self.model, spec.target)
+        owner = self.model.exported if isinstance(self.model, ExportedModel) else self.model
+        tensor = _attribute(owner, spec.target)
         if not isinstance(tensor, Tensor) or tensor.shape != node.meta["val"].shape:
             tensor = self.program.constants[spec.target]
         return Constant.live(tensor)
+
+    def _check_input(self, shape: torch.Size) -> None:
+        """Only a model from a file can have been traced on other samples than the example."""
+        expected = self.builder.input.shape
+        if self.arrangement is not None or not shape or isinstance(shape[0], int):
+            raise ModelError("expected one input with a dynamic batch; export the model with inscape.network.save_pt2")
+        if tuple(shape[1:]) != expected:
+            raise ModelError(f"the model takes samples of shape {tuple(shape[1:])}, got an example of shape {expected}")
 
     def _output(self) -> Value:
         outputs = self.program.graph_signature.output_specs
