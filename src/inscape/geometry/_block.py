@@ -161,7 +161,9 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
     values = inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
     bound = _joined([_bound(plan, block, j) for j in step.inputs])
     predicates = _predicates(step, bound, values)
-    found = signs.classify(values, predicates, block.radius)
+    plain = isinstance(step.rule, Elementwise) and step.split.plain
+    classify = signs.classify_plain if plain else signs.classify
+    found = classify(values, predicates, block.radius)
     if found.marks.any():
         rows = np.flatnonzero(found.marks)
         signs.resolve(values, rows, _sharp_errors(plan, block, step, rows), predicates, found)
@@ -191,11 +193,28 @@ def _cut(
     crossings: edges.Crossings,
     ties: bool,
 ) -> cells.Cut:
+    words = found.pos.shape[1]
     if block.dimension == 1:
-        return cells.cut_segments(block.ends, found, crossings, ties)
-    return cells.cut_cells(
-        block.start, block.half, block.ends, block.xy, values, predicates, found, crossings, ties
-    )
+        parent, bits, doubt = cells.cut_segments(block.ends, found, crossings, ties)
+        return cells.output(0, 0, 0, 0, words)._replace(parent=parent, bits=bits, doubt=doubt)
+    given = cells.Cells(block.start, block.half, block.ends, block.xy, block.radius, values)
+    most, total, count = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64)
+    cells.measure(given, found, crossings, np.zeros((4, words), np.uint64), most, total)
+    space = cells.room(int(most[0]), int(most[1]), words)
+    out = cells.output(*(int(size) for size in total), words)
+    cells.cut_cells(given, predicates, found, crossings, ties, *space, count, out)
+    return _trimmed(out, count)
+
+
+def _trimmed(out: cells.Cut, count: np.ndarray) -> cells.Cut:
+    made = {
+        "start": count[cells.CELLS] + 1,
+        "half": count[cells.HALVES],
+        **dict.fromkeys(("parent", "bits", "doubt"), count[cells.CELLS]),
+        **dict.fromkeys(("ends", "label", "radius"), count[cells.EDGES]),
+        **dict.fromkeys(("mix_a", "mix_b", "mix_s", "mix_radius", "mix_on"), count[cells.MIXED]),
+    }
+    return cells.Cut(**{name: getattr(out, name)[:size].copy() for name, size in made.items()})
 
 
 def _grow(plan: Plan, block: Block, place: int, step: Step, crossings: edges.Crossings, cut: cells.Cut) -> None:

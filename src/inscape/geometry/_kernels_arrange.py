@@ -8,9 +8,15 @@ positions alone; values are looked at only where two chords interleave, to order
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from inscape.geometry._kernels_compile import kernel, small_kernel
 from inscape.geometry._kernels_signs import predicate
+
+ROUNDING = 2.0**-50
+"""Relative error of a coordinate that was computed by a few operations."""
+
+
+NEXT, PREVIOUS, ORIGIN, FACE = range(4)
 
 
 class Boundary(NamedTuple):
@@ -25,7 +31,9 @@ class Boundary(NamedTuple):
     high: np.ndarray
     """(m,) old vertex, between which the position lies,"""
     s: np.ndarray
-    """(m,) at this parameter."""
+    """(m,) at this parameter;"""
+    radius: np.ndarray
+    """(m,) its position error."""
 
 
 class Chords(NamedTuple):
@@ -50,10 +58,8 @@ class Chords(NamedTuple):
 class Mesh(NamedTuple):
     """Scratch: half-edges 2e and 2e + 1 of local edge e; the first m edges are the boundary, even = inside."""
 
-    nxt: np.ndarray
-    prv: np.ndarray
-    org: np.ndarray
-    face: np.ndarray
+    half: np.ndarray
+    """(half-edges, 4) next half-edge, previous one, origin, face: one record each, for the cache."""
     chord: np.ndarray
     """(edges,) chord that a local edge lies on, -1 on the boundary."""
     out: np.ndarray
@@ -63,11 +69,13 @@ class Mesh(NamedTuple):
     by: np.ndarray
     """(interior,) the other chord through it."""
     s: np.ndarray
-    radius: np.ndarray
     doubt: np.ndarray
+    """(interior,) True where a further chord passes through within rounding."""
+    point: np.ndarray
+    """(vertices, 3) chart coordinates and position error of the local vertices."""
 
 
-@njit(cache=True, nogil=True, inline="always")
+@small_kernel
 def value_at(values, predicates, boundary, position, p):
     """Value of predicate p at a boundary position."""
     low = predicate(values, boundary.low[position], p, predicates)
@@ -76,16 +84,18 @@ def value_at(values, predicates, boundary, position, p):
     return low + boundary.s[position] * (predicate(values, boundary.high[position], p, predicates) - low)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def position_side(m, chords, c, position):
+@small_kernel
+def position_side(chords, c, position):
     """Side of chord c on which a boundary position lies: -1, 0 or +1."""
     first, last = chords.first[c], chords.last[c]
-    if position in (first, last):
+    if position == first or position == last:  # noqa: PLR1714 - faster than a tuple when compiled
         return 0
-    return -1 if (position - first) % m < (last - first) % m else 1
+    if first < last:
+        return -1 if first < position < last else 1
+    return 1 if last < position < first else -1
 
 
-@njit(cache=True, nogil=True)
+@small_kernel
 def _distance(xy, boundary, i, j):
     total = 0.0
     for c in range(xy.shape[1]):
@@ -95,7 +105,7 @@ def _distance(xy, boundary, i, j):
     return np.sqrt(total)
 
 
-@njit(cache=True, nogil=True)
+@small_kernel
 def steepness(xy, values, predicates, boundary, i, j, p):
     """Mean slope of predicate p between two boundary positions: a lower bound of its gradient's norm."""
     length = _distance(xy, boundary, i, j)
@@ -105,13 +115,14 @@ def steepness(xy, values, predicates, boundary, i, j, p):
     return abs(rise) / length
 
 
-@njit(cache=True, nogil=True)
-def _interior_side(m, values, predicates, boundary, chords, mesh, c, x):
+@kernel
+def _close_side(m, values, predicates, boundary, chords, mesh, c, x):
+    """Side of chord c for interior vertex x, when it lies too close for a look at the coordinates."""
     for carrier in (mesh.on[x], mesh.by[x]):
         if chords.twin[carrier] == c:
             return 0
-        a = position_side(m, chords, c, chords.first[carrier])
-        b = position_side(m, chords, c, chords.last[carrier])
+        a = position_side(chords, c, chords.first[carrier])
+        b = position_side(chords, c, chords.last[carrier])
         if a + b > 0 and a >= 0 and b >= 0:
             return 1
         if a + b < 0 and a <= 0 and b <= 0:
@@ -120,7 +131,7 @@ def _interior_side(m, values, predicates, boundary, chords, mesh, c, x):
     za = value_at(values, predicates, boundary, chords.first[i], p)
     zb = value_at(values, predicates, boundary, chords.last[i], p)
     z = za + mesh.s[x] * (zb - za)
-    bound = predicates.error[p] + predicates.slope[p] * mesh.radius[x]
+    bound = predicates.error[p] + predicates.slope[p] * mesh.point[m + x, 2]
     if abs(z) <= bound:
         mesh.doubt[x] = True
         if abs(z) <= predicates.cap[p]:
@@ -128,62 +139,70 @@ def _interior_side(m, values, predicates, boundary, chords, mesh, c, x):
     return 1 if z > 0 else -1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@small_kernel
 def _side(m, values, predicates, boundary, chords, mesh, c, v):
+    """Side of chord c on which local vertex v lies: -1, 0 or +1."""
     if v < m:
-        return position_side(m, chords, c, v)
-    return _interior_side(m, values, predicates, boundary, chords, mesh, c, v - m)
+        return position_side(chords, c, v)
+    a, b = chords.first[c], chords.last[c]
+    ux, uy = mesh.point[b, 0] - mesh.point[a, 0], mesh.point[b, 1] - mesh.point[a, 1]
+    vx, vy = mesh.point[v, 0] - mesh.point[a, 0], mesh.point[v, 1] - mesh.point[a, 1]
+    area = ux * vy - uy * vx
+    blur = mesh.point[a, 2] + mesh.point[b, 2] + mesh.point[v, 2]
+    if abs(area) > (abs(ux) + abs(uy) + abs(vx) + abs(vy)) * blur:
+        return 1 if area > 0 else -1
+    return _close_side(m, values, predicates, boundary, chords, mesh, c, v - m)
 
 
-@njit(cache=True, nogil=True)
+@small_kernel
 def _enter(m, values, predicates, boundary, chords, mesh, c, v):
     """The half-edge that leaves v along the negative side of the face into which chord c goes on, or -1."""
     start = mesh.out[v]
     h = start
     while True:
         outside = h < 2 * m and (h & 1) == 1
-        if not outside and _side(m, values, predicates, boundary, chords, mesh, c, mesh.org[h ^ 1]) < 0:
-            behind = mesh.org[mesh.prv[h]]
+        if not outside and _side(m, values, predicates, boundary, chords, mesh, c, mesh.half[h ^ 1, ORIGIN]) < 0:
+            behind = mesh.half[mesh.half[h, PREVIOUS], ORIGIN]
             if _side(m, values, predicates, boundary, chords, mesh, c, behind) > 0:
                 return h
-        h = mesh.nxt[h ^ 1]
+        h = mesh.half[h ^ 1, NEXT]
         if h == start:
             return -1
 
 
-@njit(cache=True, nogil=True)
+@small_kernel
 def _cut(mesh, g, edges, x):
     """Put vertex x on half-edge g; its second half becomes local edge ``edges``."""
     t, g2, q = g ^ 1, 2 * edges, 2 * edges + 1
-    w = mesh.org[t]
-    mesh.nxt[g2], mesh.prv[g2] = mesh.nxt[g], g
-    mesh.prv[mesh.nxt[g]] = g2
-    mesh.nxt[g] = g2
-    mesh.org[g2] = x
-    mesh.org[q] = w
-    mesh.prv[q], mesh.nxt[q] = mesh.prv[t], t
-    mesh.nxt[mesh.prv[t]] = q
-    mesh.prv[t] = q
-    mesh.org[t] = x
+    w = mesh.half[t, ORIGIN]
+    mesh.half[g2, NEXT], mesh.half[g2, PREVIOUS] = mesh.half[g, NEXT], g
+    mesh.half[mesh.half[g, NEXT], PREVIOUS] = g2
+    mesh.half[g, NEXT] = g2
+    mesh.half[g2, ORIGIN] = x
+    mesh.half[q, ORIGIN] = w
+    mesh.half[q, PREVIOUS], mesh.half[q, NEXT] = mesh.half[t, PREVIOUS], t
+    mesh.half[mesh.half[t, PREVIOUS], NEXT] = q
+    mesh.half[t, PREVIOUS] = q
+    mesh.half[t, ORIGIN] = x
     mesh.chord[edges] = mesh.chord[g >> 1]
     mesh.out[x] = g2
     if mesh.out[w] == t:
         mesh.out[w] = q
 
 
-@njit(cache=True, nogil=True)
+@small_kernel
 def _join(mesh, h, g, edges, c):
     """Connect the origin of h with the end of g, in their common face, by local edge ``edges`` on chord c."""
     n1, n2 = 2 * edges, 2 * edges + 1
-    a, b = mesh.prv[h], mesh.nxt[g]
-    mesh.org[n1], mesh.org[n2] = mesh.org[h], mesh.org[g ^ 1]
-    mesh.nxt[a], mesh.prv[n1], mesh.nxt[n1], mesh.prv[b] = n1, a, b, n1
-    mesh.nxt[g], mesh.prv[n2], mesh.nxt[n2], mesh.prv[h] = n2, g, h, n2
+    a, b = mesh.half[h, PREVIOUS], mesh.half[g, NEXT]
+    mesh.half[n1, ORIGIN], mesh.half[n2, ORIGIN] = mesh.half[h, ORIGIN], mesh.half[g ^ 1, ORIGIN]
+    mesh.half[a, NEXT], mesh.half[n1, PREVIOUS], mesh.half[n1, NEXT], mesh.half[b, PREVIOUS] = n1, a, b, n1
+    mesh.half[g, NEXT], mesh.half[n2, PREVIOUS], mesh.half[n2, NEXT], mesh.half[h, PREVIOUS] = n2, g, h, n2
     mesh.chord[edges] = c
 
 
-@njit(cache=True, nogil=True)
-def _place(xy, values, predicates, boundary, chords, mesh, i, c, x):
+@small_kernel
+def _place(m, xy, values, predicates, boundary, chords, mesh, i, c, x):
     """Put interior vertex x where chord c crosses chord i."""
     p, q = chords.predicate[c], chords.predicate[i]
     za = value_at(values, predicates, boundary, chords.first[i], p)
@@ -193,25 +212,29 @@ def _place(xy, values, predicates, boundary, chords, mesh, i, c, x):
     mesh.s[x] = min(1.0, max(0.0, s))
     along = steepness(xy, values, predicates, boundary, chords.first[i], chords.last[i], p)
     across = steepness(xy, values, predicates, boundary, chords.first[c], chords.last[c], q)
-    mesh.radius[x] = predicates.error[p] / max(along, 1e-300) + predicates.error[q] / max(across, 1e-300)
+    a, b = chords.first[i], chords.last[i]
+    mesh.point[m + x, 0] = mesh.point[a, 0] + mesh.s[x] * (mesh.point[b, 0] - mesh.point[a, 0])
+    mesh.point[m + x, 1] = mesh.point[a, 1] + mesh.s[x] * (mesh.point[b, 1] - mesh.point[a, 1])
+    blur = predicates.error[p] / max(along, 1e-300) + predicates.error[q] / max(across, 1e-300)
+    mesh.point[m + x, 2] = blur + ROUNDING * (abs(mesh.point[m + x, 0]) + abs(mesh.point[m + x, 1]))
     mesh.doubt[x] = False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edges):
     """Draw chord c from face to face; returns the new numbers of vertices and edges and whether it arrived."""
     v, goal = np.int64(chords.first[c]), chords.last[c]
     h = _enter(m, values, predicates, boundary, chords, mesh, c, v)
     while h >= 0:
         g = h
-        side = _side(m, values, predicates, boundary, chords, mesh, c, mesh.org[g ^ 1])
-        while side < 0 and mesh.nxt[g] != h:
-            g = mesh.nxt[g]
-            side = _side(m, values, predicates, boundary, chords, mesh, c, mesh.org[g ^ 1])
+        side = _side(m, values, predicates, boundary, chords, mesh, c, mesh.half[g ^ 1, ORIGIN])
+        while side < 0 and mesh.half[g, NEXT] != h:
+            g = mesh.half[g, NEXT]
+            side = _side(m, values, predicates, boundary, chords, mesh, c, mesh.half[g ^ 1, ORIGIN])
         if side < 0 or g == h and side == 0:
             return vertices, edges, False
         if side == 0:
-            v = mesh.org[g ^ 1]
+            v = mesh.half[g ^ 1, ORIGIN]
             _join(mesh, h, g, edges, c)
             edges += 1
             if v == goal:
@@ -222,7 +245,7 @@ def _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edge
         else:
             if g < 2 * m:
                 return vertices, edges, False
-            _place(xy, values, predicates, boundary, chords, mesh, mesh.chord[g >> 1], c, vertices - m)
+            _place(m, xy, values, predicates, boundary, chords, mesh, mesh.chord[g >> 1], c, vertices - m)
             _cut(mesh, g, edges, vertices)
             _join(mesh, h, g, edges + 1, c)
             h = g ^ 1
@@ -231,7 +254,7 @@ def _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edge
     return vertices, edges, False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     """Draw k chords into a convex cell with m boundary positions.
 
@@ -240,10 +263,14 @@ def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     """
     for i in range(m):
         after, before = (i + 1) % m, (i - 1) % m
-        mesh.nxt[2 * i], mesh.prv[2 * i], mesh.org[2 * i] = 2 * after, 2 * before, i
-        mesh.nxt[2 * i + 1], mesh.prv[2 * i + 1], mesh.org[2 * i + 1] = 2 * before + 1, 2 * after + 1, after
+        mesh.half[2 * i, NEXT], mesh.half[2 * i, PREVIOUS], mesh.half[2 * i, ORIGIN] = 2 * after, 2 * before, i
+        mesh.half[2 * i + 1, NEXT], mesh.half[2 * i + 1, PREVIOUS], mesh.half[2 * i + 1, ORIGIN] = 2 * before + 1, 2 * after + 1, after
         mesh.chord[i] = -1
         mesh.out[i] = 2 * i
+        low, high, t = boundary.low[i], boundary.high[i], boundary.s[i]
+        mesh.point[i, 0] = xy[low, 0] + t * (xy[high, 0] - xy[low, 0])
+        mesh.point[i, 1] = xy[low, 1] + t * (xy[high, 1] - xy[low, 1])
+        mesh.point[i, 2] = boundary.radius[i] + ROUNDING * (abs(mesh.point[i, 0]) + abs(mesh.point[i, 1]))
     vertices, edges, sure = m, m, True
     for c in range(k):
         if chords.twin[c] == c:
@@ -254,7 +281,7 @@ def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     return vertices, edges, sure
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def number_faces(m, edges, mesh):
     """Number the faces inside the cell; face 0 lies on the boundary edge of position 0.
 
@@ -262,14 +289,14 @@ def number_faces(m, edges, mesh):
         The number of faces; ``mesh.face`` holds each inner half-edge's face, -1 outside.
     """
     for h in range(2 * edges):
-        mesh.face[h] = -1
+        mesh.half[h, FACE] = -1
     faces = 0
     for start in range(2 * edges):
-        if mesh.face[start] >= 0 or (start < 2 * m and (start & 1) == 1):
+        if mesh.half[start, FACE] >= 0 or (start < 2 * m and (start & 1) == 1):
             continue
         h = start
-        while mesh.face[h] < 0:
-            mesh.face[h] = faces
-            h = mesh.nxt[h]
+        while mesh.half[h, FACE] < 0:
+            mesh.half[h, FACE] = faces
+            h = mesh.half[h, NEXT]
         faces += 1
     return faces

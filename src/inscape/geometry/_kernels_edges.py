@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from inscape.geometry._kernels_compile import allocating_kernel, kernel, small_kernel
 from inscape.geometry._kernels_signs import predicate
 
 _ONE = np.uint64(1)
@@ -36,7 +36,7 @@ class Crossings(NamedTuple):
     """(N,) True where two crossings were merged within rounding."""
 
 
-@njit(cache=True, nogil=True, inline="always")
+@small_kernel
 def popcount(x):
     """Number of bits set in a 64-bit word."""
     x = x - ((x >> np.uint64(1)) & _M1)
@@ -45,13 +45,13 @@ def popcount(x):
     return np.int64((x * _MUL) >> np.uint64(56))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@small_kernel
 def lowest(x):
     """Position of the lowest bit set in a 64-bit word that is not zero."""
     return popcount((x & (~x + _ONE)) - _ONE)
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def _count(ends, pos, neg):
     total = np.zeros(ends.shape[0] + 1, np.int64)
     most = 0
@@ -67,7 +67,7 @@ def _count(ends, pos, neg):
     return total, most
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def _sort(which, where, k):
     if k > 24:
         order = np.argsort(where[:k], kind="mergesort")
@@ -83,7 +83,7 @@ def _sort(which, where, k):
         which[j + 1], where[j + 1] = p, s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gather(values, predicates, a, b, signs, which, where):
     k = 0
     for w in range(signs.pos.shape[1]):
@@ -99,7 +99,7 @@ def _gather(values, predicates, a, b, signs, which, where):
     return k
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def cross_edges(ends, edge_radius, xy, values, predicates, signs):
     """Find, order and merge the crossings on every edge.
 
@@ -168,7 +168,7 @@ def cross_edges(ends, edge_radius, xy, values, predicates, signs):
     )
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def cut_edges(ends, label, edge_radius, crossings, vertices):
     """Cut the edges at their new vertices.
 
@@ -203,7 +203,7 @@ def cut_edges(ends, label, edge_radius, crossings, vertices):
     return out_ends, out_label, out_radius
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def interpolate(rows, a, b, s):
     """Append rows at new points: (1 - s) · rows[a] + s · rows[b].
 
@@ -226,7 +226,7 @@ def interpolate(rows, a, b, s):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pin(values, vertex, unit, level):
     """Set values that are known exactly: ``level`` of ``unit`` at a vertex on its hyperplane, in place.
 

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from inscape.geometry._kernels_compile import allocating_kernel, kernel, small_kernel
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
@@ -37,7 +38,7 @@ class Signs(NamedTuple):
     """(V,) True where some sign is in doubt."""
 
 
-@njit(cache=True, nogil=True, inline="always")
+@small_kernel
 def predicate(values, v, p, predicates):
     """Value of predicate p at vertex v."""
     value = values[v, predicates.left[p]] - predicates.offset[p]
@@ -47,7 +48,7 @@ def predicate(values, v, p, predicates):
     return value
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def classify(values, predicates, radius):
     """Pack the signs of all predicates at all vertices.
 
@@ -85,7 +86,41 @@ def classify(values, predicates, radius):
     return Signs(pos, neg, marks)
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
+def classify_plain(values, predicates, radius):
+    """The same as :func:`classify` where the predicates are the values themselves, in a form that vectorises."""
+    count, n = values.shape
+    words = (n + 63) // 64
+    error, slope, cap = predicates.error, predicates.slope, predicates.cap
+    pos = np.zeros((count, words), np.uint64)
+    neg = np.zeros((count, words), np.uint64)
+    marks = np.zeros(count, np.bool_)
+    shift = np.arange(64).astype(np.uint64)
+    for v in range(count):
+        r = radius[v]
+        for w in range(words):
+            base, width = 64 * w, min(64, n - 64 * w)
+            p_word, n_word, close = _ZERO, _ZERO, _ZERO
+            for b in range(width):
+                z = values[v, base + b]
+                bound = error[base + b] + slope[base + b] * r
+                p_word |= np.uint64(z > bound) << shift[b]
+                n_word |= np.uint64(z < -bound) << shift[b]
+            full = (_ONE << np.uint64(width)) - _ONE if width < 64 else ~_ZERO
+            close = full & ~(p_word | n_word)
+            if close != _ZERO:
+                marks[v] = True
+                for b in range(width):
+                    z = values[v, base + b]
+                    if (close >> shift[b]) & _ONE and abs(z) > cap[base + b]:
+                        p_word |= np.uint64(z > 0) << shift[b]
+                        n_word |= np.uint64(z < 0) << shift[b]
+            pos[v, w] = p_word
+            neg[v, w] = n_word
+    return Signs(pos, neg, marks)
+
+
+@kernel
 def resolve(values, rows, sharp, predicates, signs):
     """Decide the signs of some vertices again with sharp bounds, in place.
 
@@ -114,7 +149,7 @@ def resolve(values, rows, sharp, predicates, signs):
         signs.marks[v] = doubt
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def unpack(words, n):
     """Bits as booleans.
 
@@ -132,7 +167,7 @@ def unpack(words, n):
     return out
 
 
-@njit(cache=True, nogil=True)
+@allocating_kernel
 def column_reach(values):
     """Largest absolute value in each column.
 

@@ -27,6 +27,12 @@ class Splitting:
         """Number n of predicates."""
         return self.left.size
 
+    @property
+    def plain(self) -> bool:
+        """Whether the predicates are the values themselves."""
+        ordered = np.array_equal(self.left, np.arange(self.size))
+        return ordered and not self.offset.any() and bool((self.right < 0).all())
+
 
 def splitting(rule: Rule, width: int) -> Splitting:
     """List the predicates of a rule.
