@@ -41,6 +41,21 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Find out before the first epoch that a checkpoint could not be written.
+
+    Args:
+        path: the target.
+
+    Raises:
+        OutputError: if its folder is missing or not writable, or if it is a folder itself.
+    """
+    if path.is_dir():
+        raise OutputError(f"the checkpoint {path} is a folder; give the path of a file")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise OutputError(f"cannot write into {path.parent}; make this folder, or choose another folder")
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint; only tensors, numbers, texts and containers are admitted.
 

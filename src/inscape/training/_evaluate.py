@@ -1,6 +1,6 @@
 """How good a model is, measured without touching it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import nan
 from typing import Any
@@ -10,6 +10,7 @@ from torch import nn
 
 from inscape._errors import DataError, ModelError
 from inscape.data import Batches, batches
+from inscape.parameters import Borrowed, borrowed
 from inscape.training._recipe import Recipe
 
 
@@ -26,20 +27,20 @@ def cuda_devices(model: nn.Module) -> list[int]:
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put the model into evaluation mode for a while; modes, buffers and random states are then as before.
+def evaluating(model: nn.Module) -> Iterator[Borrowed]:
+    """Borrow a model in evaluation mode, without gradients; modes, buffers and random states are then as before.
 
     Args:
         model: the module.
 
     Yields:
-        Nothing.
+        The model as a function of its input.
     """
     modes = [(module, module.training) for module in model.modules()]
     with torch.random.fork_rng(devices=cuda_devices(model)), torch.no_grad():
-        model.eval()
         try:
-            yield
+            model.eval()
+            yield Borrowed(model)
         finally:
             for module, mode in modes:
                 module.training = mode
@@ -66,11 +67,11 @@ def moved(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Ten
     return x, y if y.is_floating_point() else y.long()
 
 
-def forward(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def forward(model: Callable[[torch.Tensor], Any], x: torch.Tensor) -> torch.Tensor:
     """Run a batch through the model.
 
     Args:
-        model: the module.
+        model: the module, or the module borrowed.
         x: (n, *shape) samples.
 
     Returns:
@@ -86,7 +87,7 @@ def forward(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
         raise
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise ModelError(
-            f"{type(model).__name__} cannot process a batch of shape {tuple(x.shape)} and type {x.dtype}: {error}"
+            f"the model cannot process a batch of shape {tuple(x.shape)} and type {x.dtype}: {error}"
         ) from error
     if not isinstance(output, torch.Tensor) or output.ndim == 0 or len(output) != len(x):
         found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
@@ -177,10 +178,10 @@ def measure(model: nn.Module, data: Batches, recipe: Recipe) -> tuple[float, flo
         Loss and accuracy; the accuracy is NaN where it is not defined.
     """
     total, samples, hits, labels = 0.0, 0, 0, 0
-    with evaluating(model):
+    with evaluating(model) as function:
         for batch in data:
             x, y = moved(model, *batch)
-            output = forward(model, x)
+            output = forward(function, x)
             total += float(scalar_loss(recipe, output, y)) * len(x)
             samples += len(x)
             found = correct(output, y)
@@ -209,10 +210,10 @@ def accuracy(model: nn.Module, data: Any, *, batch_size: int = 256) -> float:
         0.75
     """
     hits = labels = 0
-    with evaluating(model):
+    with borrowed(model), evaluating(model) as function:
         for batch in batches(data, batch_size=batch_size):
             x, y = moved(model, *batch)
-            output = forward(model, x)
+            output = forward(function, x)
             check_classes(output, y)
             found = correct(output, y)
             hits, labels = hits + found[0], labels + found[1]

@@ -19,6 +19,7 @@ from inscape._errors import DataError, InputError, InscapeWarning, ModelError
 from inscape._progress import Meter, meter
 from inscape.data import Batches, batches, check
 from inscape.results import MEASURED, Provenance, Status, Verdict
+from inscape.training._checkpoint import check_writable
 from inscape.training._evaluate import correct, cuda_devices, forward, measure, moved, scalar_loss
 from inscape.training._history import COLUMNS, History
 from inscape.training._recipe import Recipe
@@ -135,17 +136,18 @@ def _own_randomness(model: nn.Module, seed: int) -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Watch:
-    """Who looks on: all that does not change the outcome."""
+    """Who looks on, where checkpoints go, and the data as the caller gave them."""
 
     recorder: Recorder | None
     path: Path | None
     progress: Meter | bool | None
+    source: Any
 
 
 def _loop(run: Run, data: Batches, test: Batches | None, recipe: Recipe, *, epochs: int, watch: _Watch) -> str:
     """All epochs that are left; what went wrong, empty if nothing did."""
     if watch.path is not None and watch.path.exists():
-        restore(watch.path, run, watch.recorder)
+        restore(watch.path, run, watch.source, watch.recorder)
         if run.epoch > epochs:
             raise InputError(
                 f"the checkpoint {watch.path} is of {run.epoch} epochs, {epochs} were asked for; "
@@ -161,7 +163,7 @@ def _loop(run: Run, data: Batches, test: Batches | None, recipe: Recipe, *, epoc
             if not trouble:
                 _record(run, watch.recorder, run.rows[-1])
                 if watch.path is not None:
-                    save(watch.path, run, watch.recorder)
+                    save(watch.path, run, watch.source, watch.recorder)
     return trouble
 
 
@@ -243,10 +245,13 @@ def fit(
     recipe = recipe or Recipe()
     begin = time.perf_counter()
     train, held_out = _prepare(data, test, recipe, epochs)
-    watch = _Watch(recorder=recorder, path=None if checkpoint is None else Path(checkpoint), progress=progress)
-    initial = digest(state_tensors(model).values())
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None:
+        check_writable(path)
+    watch = _Watch(recorder=recorder, path=path, progress=progress, source=data)
     trained = model if recipe.in_place else _copied(model)
     run = start(trained, train, recipe, epochs)
+    initial = digest(state_tensors(model).values())
     with _own_randomness(trained, recipe.rng):
         trouble = _loop(run, train, held_out, recipe, epochs=epochs, watch=watch)
     trained.eval()

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from inscape._errors import FileFormatError
 from inscape.data import Batches
 from inscape.results import fingerprint
 from inscape.training._checkpoint import check_same_run, read_checkpoint, write_checkpoint
@@ -111,14 +112,22 @@ def _unsaved_buffers(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: buffer for name, buffer in model.named_buffers() if name not in saved}
 
 
-def save(path: Path, run: Run, recorder: Any) -> None:
+def _generator(data: Any) -> torch.Generator | None:
+    """The random source of a loader that shuffles by one of its own."""
+    found = getattr(data, "generator", None)
+    return found if isinstance(found, torch.Generator) else None
+
+
+def save(path: Path, run: Run, data: Any, recorder: Any) -> None:
     """Write the run to a checkpoint.
 
     Args:
         path: the file.
         run: the run, between two epochs.
+        data: what the caller gave; the state of a loader's own generator goes along.
         recorder: its state goes along if it has ``state_dict``.
     """
+    loader = _generator(data)
     state = {
         "identity": run.identity,
         "epoch": run.epoch,
@@ -130,6 +139,7 @@ def save(path: Path, run: Run, recorder: Any) -> None:
         "optimizer": run.optimizer.state_dict(),
         "scheduler": run.scheduler.state_dict() if run.scheduler is not None else None,
         "order": run.order.get_state(),
+        "loader": None if loader is None else loader.get_state(),
         "torch": torch.get_rng_state(),
         "cuda": {device: torch.cuda.get_rng_state(device) for device in cuda_devices(run.model)},
         "recorder": recorder.state_dict() if hasattr(recorder, "state_dict") else None,
@@ -137,27 +147,40 @@ def save(path: Path, run: Run, recorder: Any) -> None:
     write_checkpoint(path, state)
 
 
-def restore(path: Path, run: Run, recorder: Any) -> None:
+def restore(path: Path, run: Run, data: Any, recorder: Any) -> None:
     """Bring a fresh run to where a checkpoint was written.
 
     Args:
         path: the file.
         run: the run; changed in place.
+        data: what the caller gave; a loader's own generator is set.
         recorder: takes its state back if it has ``load_state_dict``.
+
+    Raises:
+        FileFormatError: if the checkpoint lacks a part.
     """
     state = read_checkpoint(path)
-    check_same_run(path, state["identity"], run.identity)
+    try:
+        check_same_run(path, state["identity"], run.identity)
+        _restore_model(run, state)
+        run.order.set_state(state["order"])
+        torch.set_rng_state(state["torch"])
+        for device, value in state["cuda"].items():
+            torch.cuda.set_rng_state(value, device)
+        if state["loader"] is not None and (loader := _generator(data)) is not None:
+            loader.set_state(state["loader"])
+        if state["recorder"] is not None and hasattr(recorder, "load_state_dict"):
+            recorder.load_state_dict(state["recorder"])
+        run.epoch, run.step, run.rows = state["epoch"], state["step"], list(state["rows"])
+        run.label_range = state["label_range"]
+    except (KeyError, AttributeError, TypeError) as error:
+        raise FileFormatError(f"the checkpoint {path} lacks a part or has a wrong one ({error}); delete it") from error
+
+
+def _restore_model(run: Run, state: dict[str, Any]) -> None:
     run.model.load_state_dict(state["model"])
     for name, buffer in _unsaved_buffers(run.model).items():
         buffer.copy_(state["buffers"][name])
     run.optimizer.load_state_dict(state["optimizer"])
     if run.scheduler is not None:
         run.scheduler.load_state_dict(state["scheduler"])
-    run.order.set_state(state["order"])
-    torch.set_rng_state(state["torch"])
-    for device, value in state["cuda"].items():
-        torch.cuda.set_rng_state(value, device)
-    if state["recorder"] is not None and hasattr(recorder, "load_state_dict"):
-        recorder.load_state_dict(state["recorder"])
-    run.epoch, run.step, run.rows = state["epoch"], state["step"], list(state["rows"])
-    run.label_range = state["label_range"]
