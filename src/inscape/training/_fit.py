@@ -115,7 +115,7 @@ def _epoch(run: Run, data: Batches, test: Batches | None, recipe: Recipe, bar: M
         raise DataError(f"all samples are of class {run.label_range[0]}; there is nothing to tell apart")
     test_loss, test_accuracy = (nan, nan) if test is None else measure(run.model, test, recipe)
     values = (loss, hit_rate, test_loss, test_accuracy, rate, time.perf_counter() - start)
-    row = dict(zip(COLUMNS, values, strict=True))
+    row: dict[str, float] = dict(zip(COLUMNS, values, strict=True))
     _step_scheduler(run, row)
     run.epoch += 1
     run.rows.append(row)
