@@ -8,13 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("inscape", "torch", "numpy", "numba")
+PACKAGES = ("inscape", "torch", "numpy", "numba", "matplotlib", "regioncam", "affinitree")
 
 
 def options(description: str) -> argparse.Namespace:
     """The two options of every script: ``--quick`` and ``-o FOLDER``."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="small sizes, one repetition")
+    parser.add_argument("--quick", "--smoke", action="store_true", help="small sizes, one repetition")
     parser.add_argument("-o", "--out", type=Path, default=Path("benchmarks/results"), help="folder of the JSON file")
     return parser.parse_args()
 
