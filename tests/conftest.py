@@ -5,9 +5,11 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
+import beartype._check.code.codemain as beartype_code
 import pytest
 from beartype import BeartypeConf, beartype
 from hypothesis import HealthCheck, settings
@@ -37,6 +39,7 @@ def hooked_modules() -> list[str]:
 
 for _variable, _value in ENVIRONMENT.items():  # torch, numba and matplotlib read these when they are imported
     os.environ.setdefault(_variable, _value)
+beartype_code.getrandbits = Random(0).getrandbits  # it samples containers, and must not move Python's random state
 _checker = ModuleType("inscape_checker")
 _checker.__dict__["check_types"] = check_types
 sys.modules["inscape_checker"] = _checker

@@ -22,3 +22,4 @@ from inscape.testing._oracles import count_by_lp as count_by_lp
 from inscape.testing._oracles import layers_of as layers_of
 from inscape.testing._strategies import arrangements as arrangements
 from inscape.testing._strategies import relu_nets as relu_nets
+from inscape.testing._untouched import unchanged as unchanged

@@ -1,0 +1,181 @@
+"""Who looks at a model leaves it bit-identical, and leaves the global random states alone.
+
+Every public callable stands in exactly one of three lists; a new one that stands in none makes the suite fail.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import inscape
+from inscape import data, maps, network, parameters, regions, report, results, testing, training
+from inscape.geometry import Box
+from inscape.testing import unchanged
+
+SQUARE = Box(low=(-1, -1), high=(1, 1))
+POINTS = np.random.default_rng(0).uniform(-1, 1, (12, 2))
+X = torch.tensor(POINTS, dtype=torch.float32)
+Y = torch.arange(12) % 3
+
+
+def plain() -> nn.Module:
+    return nn.Sequential(nn.Linear(2, 6), nn.ReLU(), nn.Dropout(0.25), nn.Linear(6, 3))
+
+
+def normed() -> nn.Module:
+    return nn.Sequential(nn.Linear(2, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3), nn.Softmax(1))
+
+
+def smooth() -> nn.Module:
+    return nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Dropout(0.25), nn.Linear(6, 3))
+
+
+class Residual(nn.Module):
+    """Not sequential, so that it is read through torch.export."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.drop = nn.Linear(2, 2), nn.Linear(2, 3), nn.Dropout(0.25)
+
+    def forward(self, x):
+        return self.second(self.drop(torch.relu(self.first(x)) + x))
+
+
+def in_training(model):
+    """A model in the middle of its training: train mode, gradients, running statistics, one frozen parameter."""
+    model.train()
+    model(X).square().sum().backward()
+    next(model.parameters()).requires_grad_(False)
+    return model
+
+
+def at_rest(model):
+    return model.eval()
+
+
+def borrow(model, _):
+    with parameters.borrowed(model) as lent:
+        lent(X, {name: value * 2 for name, value in lent.parameters.items()})
+
+
+def follow(model, _):
+    found = network.read(model, X)
+    found.evaluate(POINTS)
+    found.evaluate(POINTS, head=True)
+    found.frozen()
+    found.describe()
+
+
+def write_page(model, folder):
+    context = results.Context(model=model, network=network.read(model, X), name="net", x=X, y=Y, max_cells=500)
+    report.write_page([context], out=folder / "page", progress=False)
+
+
+Call = Callable[[nn.Module, Any], Any]
+FLAT: tuple[Call, ...] = (plain,)
+PIECEWISE: tuple[Call, ...] = (plain, normed, Residual)
+ANY: tuple[Call, ...] = (plain, normed, smooth, Residual)
+
+LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
+    "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
+    "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
+    "network.Network": (follow, ANY),
+    "network.load": (lambda model, _: network.load(model), ANY),
+    "network.model_fingerprint": (lambda model, _: network.model_fingerprint(model), ANY),
+    "network.read": (lambda model, _: network.read(model, X), ANY),
+    "network.save_pt2": (lambda model, folder: network.save_pt2(model, X, folder / "model.pt2"), ANY),
+    "parameters.borrowed": (borrow, ANY),
+    "regions.boundary": (lambda model, _: regions.boundary(model, SQUARE, example=X), PIECEWISE),
+    "regions.lipschitz": (lambda model, _: regions.lipschitz(model, SQUARE), (plain, normed)),
+    "regions.partition": (lambda model, _: regions.partition(model, SQUARE, example=X), PIECEWISE),
+    "regions.predict_cells": (lambda model, _: regions.predict_cells(model, SQUARE), (plain, normed)),
+    "report.write": (lambda model, folder: report.write(model, x=X, y=Y, out=folder / "page"), (plain,)),
+    "report.write_page": (write_page, (normed,)),
+    "testing.cells_by_dense_sampling": (lambda model, _: testing.cells_by_dense_sampling(model, SQUARE), FLAT),
+    "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
+    "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
+    "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),
+    "testing.unchanged": (lambda model, _: unchanged(model)(len)(()), ANY),
+    "training.accuracy": (lambda model, _: training.accuracy(model, (X, Y)), ANY),
+    "training.SnapshotRecorder": (
+        lambda model, _: training.SnapshotRecorder()(step=0, epoch=0, model=model, metrics={}),
+        ANY,
+    ),
+}
+TRAINS: dict[str, Call] = {
+    "training.fit": lambda model, _: training.fit(model, (X, Y), epochs=1, progress=False).model,
+}
+NO_MODEL = {
+    "data": "Batches DataCard batches card check load names split",
+    "geometry": "Box Elementwise Kind Maximum Node Plane Program Segment Sort",
+    "maps": "PredictionMap Slabs transition_halfwidth",
+    "network": "",
+    "parameters": "Borrowed",
+    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
+    "table_html to_html_div",
+    "regions": "Boundary Box Partition Plane Segment",
+    "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
+    "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
+    "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
+    "serra_upper",
+    "report": "check_folder is_number number plain",
+    "results": "Context Figure Provenance Result Section Status Verdict fingerprint load",
+    "testing": "Arrangement arrangement_net arrangements braid braid_net breakpoints_by_bisection enclosing_box grid "
+    "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential",
+    "training": "Fit History Recipe Recorder mlp small_convnet",
+}
+
+
+def public() -> set[str]:
+    """Qualified names of all public callables, those of public modules inside a package included."""
+    places = {name for name in inscape.__all__ if isinstance(getattr(inscape, name), ModuleType)} | {"regions.counting"}
+    return {
+        f"{place}.{name}"
+        for place in places
+        for name, thing in vars(import_module(f"inscape.{place}")).items()
+        if callable(thing) and not name.startswith("_")
+    }
+
+
+def test_every_public_callable_stands_in_exactly_one_list():
+    without = {f"{place}.{name}" for place, names in NO_MODEL.items() for name in names.split()}
+    lists = [set(LOOKS), set(TRAINS), without]
+    together = [name for names in lists for name in names]
+    assert sorted(public() - set(together)) == [], "stand in no list"
+    assert sorted(set(together) - public()) == [], "are listed and do not exist"
+    assert sorted(name for name in set(together) if together.count(name) > 1) == [], "stand in two lists"
+
+
+CASES = [
+    pytest.param(call, build, id=f"{name}-{build.__name__}")
+    for name, (call, builds) in LOOKS.items()
+    for build in builds
+]
+
+
+@pytest.mark.parametrize("state", [in_training, at_rest])
+@pytest.mark.parametrize(("call", "build"), CASES)
+def test_looking_leaves_the_model_bit_identical(call, build, state, tmp_path):
+    model = state(build())
+    with unchanged(model):
+        call(model, tmp_path)
+
+
+@pytest.mark.parametrize("call", TRAINS.values(), ids=TRAINS)
+def test_training_changes_a_copy(call, tmp_path):
+    model = in_training(plain())
+    with unchanged(model):
+        trained = call(model, tmp_path)
+    pairs = zip(model.parameters(), trained.parameters(), strict=True)
+    assert any(not torch.equal(before, after) for before, after in pairs)
+
+
+def test_data_sets_leave_random_states_alone():
+    with unchanged():
+        data.load("moons")
