@@ -184,7 +184,7 @@ def test_fresh_process(work, row, benchmark, smoke):
 
     def run() -> None:
         done = subprocess.run(
-            [sys.executable, "-c", FIRST.format(code=code)], check=True, capture_output=True, text=True
+            [sys.executable, "-c", FIRST.format(code=code)], check=True, stdout=subprocess.PIPE, text=True
         )
         taken.append(float(done.stdout))
 
