@@ -126,6 +126,15 @@ def test_targets_with_a_loss_of_ones_own():
     assert done.history.learning_rate[-1] < 1e-4
 
 
+@pytest.mark.parametrize("shape", [(64,), (64, 1)])
+def test_targets_without_a_loss_have_squared_error(shape):
+    x = torch.linspace(-1, 1, 64)[:, None]
+    y = (3 * x).reshape(shape)
+    done = fit(mlp([1, 8, 1]), (x, y), epochs=1, test=(x, y))
+    expected = ((done.model(x).detach().reshape(shape) - y) ** 2).mean().item()
+    assert done.history.test_loss[0] == pytest.approx(expected, rel=1e-6)
+
+
 def test_moons_are_learnt():
     x, y = data.load("moons", n=400)
     train, held_out = data.split(x, y)
@@ -196,7 +205,7 @@ def test_divergence_is_a_status_and_a_warning(where, tmp_path):
         ([(X, torch.ones_like(Y))], "all samples are of class 1"),
         ((X, Y[:5]), "first axes"),
         ((torch.full_like(X, float("nan")), Y), "NaN"),
-        ((X, Y.float()), "whole-number labels"),
+        ((X, Y.float()), "write y.long"),
         ((X, Y * 5), "labels run from 0 to 5, but the model scores 2 classes"),
         ((X, Y - 1), "≥ 0"),
         ((X, torch.stack([Y, Y], 1)), "one score per class"),

@@ -108,9 +108,7 @@ def check_classes(output: torch.Tensor, y: torch.Tensor) -> None:
         DataError: if labels are no whole numbers, of another shape, or out of range.
     """
     if y.is_floating_point():
-        raise DataError(
-            f"cross-entropy needs whole-number labels, got y of type {y.dtype}; give Recipe(loss=...) for targets"
-        )
+        raise DataError(f"classes need whole-number labels, got y of type {y.dtype}; write y.long()")
     if output.ndim < 2 or y.shape != output.shape[:1] + output.shape[2:]:
         raise DataError(
             f"the model returns shape {tuple(output.shape)} and y has shape {tuple(y.shape)}; "
@@ -138,6 +136,8 @@ def scalar_loss(recipe: Recipe, output: torch.Tensor, y: torch.Tensor) -> torch.
         DataError: if output and labels do not fit each other.
         ModelError: if the loss is no scalar.
     """
+    if recipe.loss is None and y.is_floating_point():
+        return _squared_error(output, y)
     if recipe.loss is None:
         check_classes(output, y)
         return nn.functional.cross_entropy(output, y)
@@ -149,6 +149,17 @@ def scalar_loss(recipe: Recipe, output: torch.Tensor, y: torch.Tensor) -> torch.
         found = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
         raise ModelError(f"the loss must return a scalar tensor, it returned {found}; add .mean()")
     return value
+
+
+def _squared_error(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    if output.shape == (*y.shape, 1):
+        output = output.squeeze(-1)
+    if output.shape != y.shape:
+        raise DataError(
+            f"y holds floats of shape {tuple(y.shape)}, taken as targets, but the model returns {tuple(output.shape)}; "
+            "for class labels write y.long(), for another loss give Recipe(loss=...)"
+        )
+    return nn.functional.mse_loss(output, y)
 
 
 def correct(output: torch.Tensor, y: torch.Tensor) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def _train_epoch(run: Run, data: Batches, recipe: Recipe, bar: Meter) -> tuple[f
         value = loss.item()
         if not np.isfinite(value):
             return nan, nan, f"the loss became {value} in epoch {run.epoch + 1}, step {run.step + 1}"
-        if recipe.loss is None:
+        if recipe.loss is None and not y.is_floating_point():
             _note_labels(run, y)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -192,7 +192,7 @@ def _prepare(data: Any, test: Any, recipe: Recipe, epochs: int) -> tuple[Batches
         raise InputError(f"expected epochs ≥ 1, got {epochs}")
     train = batches(data, batch_size=recipe.batch_size, passes=epochs)
     if train.pair is not None:
-        check(*train.pair, classification=recipe.loss is None)
+        check(*train.pair, classification=None if recipe.loss is None else False)
     held_out = None if test is None else batches(test, passes=epochs)
     return train, held_out
 
@@ -212,8 +212,8 @@ def fit(
 
     The order of the samples comes from a generator of its own, dropout from a fork of torch's, so the caller's random
     state is as before. With ``checkpoint`` the state is written after each epoch; a run that was interrupted (also by
-    Ctrl-C) goes on from there and ends with bit-identical parameters and curves (wall times aside). A loss that is no
-    longer finite ends the run with a status and a warning.
+    Ctrl-C) goes on from there and ends with bit-identical parameters and curves (wall times aside; on the same machine
+    with the same number of threads). A loss that is no longer finite ends the run with a status and a warning.
 
     Args:
         model: the module; stays as it is unless ``recipe.in_place``. Batches are moved to its device.

@@ -27,7 +27,8 @@ class Recipe:
         weight_decay: weight decay of a named optimizer.
         scheduler: None, ``"cosine"`` (from the learning rate to 0 over the run), or a function of the optimizer that
             returns a learning-rate scheduler; it is stepped once an epoch.
-        loss: function of ``(output, y)`` that returns a scalar; None is cross-entropy of whole-number labels.
+        loss: function of ``(output, y)`` that returns a scalar; None is cross-entropy of whole-number labels and the
+            mean squared error of float targets.
         rng: seed of the order of the samples and of dropout.
         in_place: train the given model itself instead of a copy.
 
@@ -74,7 +75,7 @@ class Recipe:
             "learning_rate": float(self.learning_rate),
             "weight_decay": float(self.weight_decay),
             "scheduler": _name(self.scheduler),
-            "loss": _name(self.loss) if self.loss is not None else "cross_entropy",
+            "loss": _name(self.loss) if self.loss is not None else "cross_entropy (labels), mse_loss (targets)",
             "rng": self.rng,
         }
 
