@@ -1,5 +1,6 @@
 """Names, cards and options."""
 
+import numpy as np
 import pytest
 
 from inscape import data
@@ -53,3 +54,23 @@ def test_unknown_card_and_option():
         data.load("moons", noize=1)
     with pytest.raises(DataError, match="no option 'path'"):
         data.load("npz:x", path="y")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("moons", {"n": "many"}, "option n of 'moons' as int, such as 1000, got 'many'"),
+        ("moons", {"n": 10.5}, "as int"),
+        ("moons", {"n": True}, "as int"),
+        ("moons", {"noise": "loud"}, "as float"),
+        ("digits", {"flat": 0}, "as bool"),
+        ("idx:a", {"labels": 3}, "as str"),
+    ],
+)
+def test_options_of_the_wrong_type_are_named(name, options, words):
+    with pytest.raises(DataError, match=words):
+        data.load(name, **options)
+
+
+def test_numbers_of_numpy_are_options():
+    assert len(data.load("moons", n=np.int64(20), noise=np.float32(0.1))[0]) == 20

@@ -7,6 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import torch
 
 from inscape._errors import DataError
@@ -121,8 +122,7 @@ def card(name: str) -> DataCard:
     if bare not in _BOARD:
         raise DataError(_unknown(name))
     found, loader = _BOARD[bare]
-    options = tuple((key, parameter.default) for key, parameter in inspect.signature(loader).parameters.items())
-    return replace(found, options=options)
+    return replace(found, options=tuple(_options(loader).items()))
 
 
 def _find(name: str) -> tuple[_Loader, list[Any], dict[str, Any]]:
@@ -139,6 +139,29 @@ def _find(name: str) -> tuple[_Loader, list[Any], dict[str, Any]]:
     if _FACTORY.fullmatch(name):
         return _user.factory, [name], {}
     raise DataError(_unknown(name))
+
+
+def _options(loader: _Loader) -> dict[str, Any]:
+    """Option name → default value."""
+    parameters = inspect.signature(loader).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def _checked_options(name: str, known: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The given options in the types of the defaults; numpy's numbers become Python's."""
+    checked = {}
+    for key, value in given.items():
+        if key not in known:
+            raise DataError(f"the data set {name!r} has no option {key!r}; it has {', '.join(known) or 'no options'}")
+        kind = type(known[key])
+        allowed = {float: (int, float, np.integer, np.floating), int: (int, np.integer)}.get(kind, (kind,))
+        fits = isinstance(value, allowed) and isinstance(value, bool) <= (kind is bool)
+        if key != "rng" and not fits:
+            raise DataError(
+                f"expected the option {key} of {name!r} as {kind.__name__}, such as {known[key]!r}, got {value!r}"
+            )
+        checked[key] = value if key == "rng" else kind(value)
+    return checked
 
 
 def load(name: str, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -174,12 +197,8 @@ def load(name: str, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
         ((100, 2), [0, 1])
     """
     loader, arguments, fixed = _find(name)
-    allowed = [key for key in inspect.signature(loader).parameters if key not in fixed and key != "path"]
-    if surplus := [key for key in options if key not in allowed]:
-        raise DataError(
-            f"the data set {name!r} has no option {surplus[0]!r}; it has {', '.join(allowed) or 'no options'}"
-        )
-    x, y = loader(*arguments, **fixed, **options)
+    known = {key: value for key, value in _options(loader).items() if key not in fixed}
+    x, y = loader(*arguments, **fixed, **_checked_options(name, known, options))
     samples, labels = _tensor(x, "x").clone(), _tensor(y, "y").clone()
     samples = samples if samples.dtype == torch.float32 else samples.to(torch.float32)
     labels = labels if labels.is_floating_point() else labels.to(torch.int64)
