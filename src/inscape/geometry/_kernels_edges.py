@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inscape.geometry._kernels_compile import allocating_kernel, kernel, small_kernel
-from inscape.geometry._kernels_signs import predicate
+from inscape.geometry._kernels_signs import Predicates, Signs, predicate
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
@@ -34,6 +34,19 @@ class Crossings(NamedTuple):
     """(N,) bound on its distance from the exact point."""
     doubt: np.ndarray
     """(N,) True where two crossings were merged within rounding."""
+    origin: np.ndarray
+    """(N,) vertex of the record from which it was read, -1 for none."""
+
+
+class Record(NamedTuple):
+    """What a step decided on the edges that several blocks share; an edge or vertex of a block refers to it by number."""
+
+    edge: np.ndarray
+    """(E,) edge of the record for each edge of the block, -1 for none."""
+    vertices: int
+    """Number of the record's vertices before the step."""
+    crossings: Crossings
+    """The record's own crossings."""
 
 
 @small_kernel
@@ -67,20 +80,21 @@ def _count(ends, pos, neg):
     return total, most
 
 
-@allocating_kernel
+@kernel
 def _sort(which, where, k):
-    if k > 24:
-        order = np.argsort(where[:k], kind="mergesort")
-        which[:k] = which[:k][order]
-        where[:k] = where[:k][order]
-        return
-    for i in range(1, k):
-        p, s = which[i], where[i]
-        j = i - 1
-        while j >= 0 and where[j] > s:
-            which[j + 1], where[j + 1] = which[j], where[j]
-            j -= 1
-        which[j + 1], where[j + 1] = p, s
+    """Sort by parameter: insertion in runs of shrinking gaps (Shell), in place and fast for a few entries."""
+    gap = 1
+    while gap < k // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, k):
+            p, s = which[i], where[i]
+            j = i - gap
+            while j >= 0 and where[j] > s:
+                which[j + gap], where[j + gap] = which[j], where[j]
+                j -= gap
+            which[j + gap], where[j + gap] = p, s
+        gap //= 3
 
 
 @kernel
@@ -99,8 +113,81 @@ def _gather(values, predicates, a, b, signs, which, where):
     return k
 
 
-@allocating_kernel
-def cross_edges(ends, edge_radius, xy, values, predicates, signs):
+@kernel
+def _copy(e, record, made, start, out):
+    """Copy what the record says of edge e; returns the number of new vertices."""
+    known, other = record.crossings, record.edge[e]
+    begin, previous = known.total[other], -1
+    for i in range(known.total[other + 1] - begin):
+        x = known.vertex[begin + i]
+        if x != previous:
+            out.edge[made], out.s[made] = e, known.s[x]
+            out.radius[made], out.doubt[made] = known.radius[x], known.doubt[x]
+            out.origin[made] = record.vertices + x
+            made += 1
+            previous = x
+        out.predicate[start + i] = known.predicate[begin + i]
+        out.vertex[start + i] = made - 1
+    return made
+
+
+@kernel
+def _compute(e, a, b, k, length, edge_radius, values, predicates, made, start, which, where, out):
+    """Place k sorted crossings on edge e; returns the number of new vertices."""
+    first = made
+    for i in range(k):
+        p = which[i]
+        za = predicate(values, a, p, predicates)
+        zb = predicate(values, b, p, predicates)
+        out.predicate[start + i] = p
+        if made > first:
+            here = abs(za + out.s[made - 1] * (zb - za))
+            bound = predicates.error[p] + predicates.slope[p] * out.radius[made - 1]
+            if here <= min(bound, predicates.cap[p]):
+                out.doubt[made - 1] = True
+                out.vertex[start + i] = made - 1
+                continue
+        out.edge[made], out.s[made], out.origin[made] = e, where[i], -1
+        shift = predicates.error[p] + predicates.slope[p] * edge_radius
+        out.radius[made] = edge_radius + shift * length / abs(za - zb)
+        out.vertex[start + i] = made
+        made += 1
+    return made
+
+
+@kernel
+def _fill(ends, edge_radius, xy, values, predicates, signs, record, which, where, out):
+    made = 0
+    for e in range(ends.shape[0]):
+        start = out.total[e]
+        before = made
+        if start < out.total[e + 1]:
+            if record.edge.shape[0] > 0 and record.edge[e] >= 0:
+                made = _copy(e, record, made, start, out)
+            else:
+                a, b = ends[e, 0], ends[e, 1]
+                k = _gather(values, predicates, a, b, signs, which, where)
+                _sort(which, where, k)
+                length = 0.0
+                for c in range(xy.shape[1]):
+                    length += (xy[b, c] - xy[a, c]) ** 2
+                length = np.sqrt(length)
+                made = _compute(
+                    e, a, b, k, length, edge_radius[e], values, predicates, made, start, which, where, out
+                )
+        out.sub[e + 1] = out.sub[e] + 1 + made - before
+    return made
+
+
+def cross_edges(
+    ends: np.ndarray,
+    edge_radius: np.ndarray,
+    xy: np.ndarray,
+    values: np.ndarray,
+    predicates: Predicates,
+    signs: Signs,
+    record: Record | None = None,
+) -> Crossings:
     """Find, order and merge the crossings on every edge.
 
     Along an edge every value is affine, so predicate p vanishes at s = z(a) / (z(a) - z(b)). Crossings whose
@@ -111,60 +198,44 @@ def cross_edges(ends, edge_radius, xy, values, predicates, signs):
         edge_radius: (E,) bound on the distance between a computed edge and its exact line.
         xy: (V, d) chart coordinates.
         values: (V, width) values at the vertices.
-        predicates: ``Predicates``.
-        signs: ``Signs``.
+        predicates: the predicates.
+        signs: their signs.
+        record: decisions to be read for edges that several blocks share.
 
     Returns:
-        ``Crossings``.
+        The crossings.
     """
     total, most = _count(ends, signs.pos, signs.neg)
-    m = total[-1]
-    entry_predicate, entry_vertex = np.empty(m, np.int32), np.empty(m, np.int32)
-    new_edge, doubt = np.empty(m, np.int32), np.zeros(m, np.bool_)
-    new_s, new_radius = np.empty(m, np.float64), np.empty(m, np.float64)
-    sub = np.zeros(ends.shape[0] + 1, np.int64)
+    out = empty_crossings(len(ends), int(total[-1]), total)
+    if record is None:
+        record = Record(np.empty(0, np.int32), 0, empty_crossings(0, 0, np.zeros(1, np.int64)))
     which, where = np.empty(most, np.int32), np.empty(most, np.float64)
-    made = 0
-    for e in range(ends.shape[0]):
-        start = total[e]
-        sub[e + 1] = sub[e] + 1
-        if start == total[e + 1]:
-            continue
-        a, b = ends[e, 0], ends[e, 1]
-        k = _gather(values, predicates, a, b, signs, which, where)
-        _sort(which, where, k)
-        length = 0.0
-        for c in range(xy.shape[1]):
-            length += (xy[b, c] - xy[a, c]) ** 2
-        length = np.sqrt(length)
-        for i in range(k):
-            p = which[i]
-            za = predicate(values, a, p, predicates)
-            zb = predicate(values, b, p, predicates)
-            entry_predicate[start + i] = p
-            if i > 0:
-                here = abs(za + new_s[made - 1] * (zb - za))
-                bound = predicates.error[p] + predicates.slope[p] * new_radius[made - 1]
-                if here <= min(bound, predicates.cap[p]):
-                    doubt[made - 1] = True
-                    entry_vertex[start + i] = made - 1
-                    continue
-            new_edge[made] = e
-            new_s[made] = where[i]
-            shift = predicates.error[p] + predicates.slope[p] * edge_radius[e]
-            new_radius[made] = edge_radius[e] + shift * length / abs(za - zb)
-            entry_vertex[start + i] = made
-            made += 1
-            sub[e + 1] += 1
+    made = _fill(ends, edge_radius, xy, values, predicates, signs, record, which, where, out)
+    trimmed = {name: getattr(out, name)[:made] for name in ("edge", "s", "radius", "doubt", "origin")}
+    return out._replace(**trimmed)
+
+
+def empty_crossings(edges: int, entries: int, total: np.ndarray) -> Crossings:
+    """Allocate for the worst case, in which every entry has a vertex of its own.
+
+    Args:
+        edges: number of edges.
+        entries: number of entries.
+        total: (edges + 1,) running total of entries.
+
+    Returns:
+        Crossings to be filled.
+    """
     return Crossings(
-        total,
-        entry_predicate,
-        entry_vertex,
-        sub,
-        new_edge[:made].copy(),
-        new_s[:made].copy(),
-        new_radius[:made].copy(),
-        doubt[:made].copy(),
+        total=total,
+        predicate=np.empty(entries, np.int32),
+        vertex=np.empty(entries, np.int32),
+        sub=np.zeros(edges + 1, np.int64),
+        edge=np.empty(entries, np.int32),
+        s=np.empty(entries),
+        radius=np.empty(entries),
+        doubt=np.zeros(entries, np.bool_),
+        origin=np.empty(entries, np.int32),
     )
 
 

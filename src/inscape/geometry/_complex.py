@@ -1,0 +1,146 @@
+"""The finished complex: cells, their edges and vertices, and the sign pattern of every cell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from inscape.geometry._block import Level
+from inscape.geometry._kernels_signs import unpack
+from inscape.geometry._levels import leaders
+from inscape.geometry._plan import Step
+from inscape.geometry._program import Maximum
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Complex:
+    """A chart cut into convex cells.
+
+    In dimension 1 the edges are the cells; ``start`` and ``half`` are empty.
+
+    Attributes:
+        vertices: (V, d) chart coordinates.
+        ends: (E, 2) vertices of the edges.
+        label: (E,) predicate on which an edge lies, counted over all steps; walls are negative.
+        start: (C + 1,) cell i owns half[start[i]:start[i + 1]].
+        half: (H,) half-edges 2e + flip of the cells, counter-clockwise; flip 1 runs from ends[e, 1] to ends[e, 0].
+        doubt: (C,) cells of which some decision lay below the rounding bound.
+        levels: the steps in order; following ``parent`` from a cell of the last level leads to its ancestors.
+    """
+
+    vertices: np.ndarray
+    ends: np.ndarray
+    label: np.ndarray
+    start: np.ndarray
+    half: np.ndarray
+    doubt: np.ndarray
+    levels: Sequence[Level]
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the chart."""
+        return self.vertices.shape[1]
+
+    @property
+    def cell_count(self) -> int:
+        """Number C of cells."""
+        return len(self.doubt)
+
+    @cached_property
+    def corners(self) -> np.ndarray:
+        """(H,) vertices of all cells, counter-clockwise; cell i owns corners[offsets[i]:offsets[i + 1]]."""
+        if self.dimension == 1:
+            return self.ends.ravel()
+        return self.ends[self.half >> 1, self.half & 1]
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """(C + 1,) see :attr:`corners`."""
+        if self.dimension == 1:
+            return np.arange(0, 2 * len(self.ends) + 1, 2)
+        return self.start
+
+    @cached_property
+    def neighbours(self) -> np.ndarray:
+        """(F, 2) cells on both sides of each facet, -1 outside: facets are edges, in dimension 1 vertices."""
+        sides = np.full((len(self.vertices) if self.dimension == 1 else len(self.ends), 2), -1, np.int32)
+        if self.dimension == 1:
+            cells = np.arange(len(self.ends), dtype=np.int32)
+            sides[self.ends[:, 0], 1] = cells
+            sides[self.ends[:, 1], 0] = cells
+            return sides
+        owner = np.repeat(np.arange(self.cell_count, dtype=np.int32), np.diff(self.start))
+        sides[self.half >> 1, self.half & 1] = owner
+        return sides
+
+    @cached_property
+    def volumes(self) -> np.ndarray:
+        """(C,) lengths or areas in chart units."""
+        if self.dimension == 1:
+            return np.abs(self.vertices[self.ends[:, 1], 0] - self.vertices[self.ends[:, 0], 0])
+        return self._moments[0]
+
+    @cached_property
+    def centroids(self) -> np.ndarray:
+        """(C, d) centres of mass in chart coordinates."""
+        if self.dimension == 1:
+            return self.vertices[self.ends].mean(1)
+        return self._moments[1]
+
+    @cached_property
+    def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Areas and centroids of the polygons, by triangles from their first corner."""
+        points = self.vertices[self.corners]
+        first = np.repeat(self.start[:-1], np.diff(self.start))
+        following = np.arange(1, len(points) + 1)
+        following[self.start[1:] - 1] = self.start[:-1]
+        a, b = points - points[first], points[following] - points[first]
+        cross = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+        area = np.add.reduceat(cross, self.start[:-1]) / 2 if len(points) else np.zeros(0)
+        moment = np.add.reduceat((a + b) * cross[:, None], self.start[:-1]) / 6 if len(points) else np.zeros((0, 2))
+        flat = np.add.reduceat(points, self.start[:-1]) / np.diff(self.start)[:, None] if len(points) else moment
+        with np.errstate(divide="ignore", invalid="ignore"):
+            centre = points[self.start[:-1]] + moment / area[:, None]
+        return area, np.where(np.isfinite(centre) & (area[:, None] > 0), centre, flat)
+
+    def ancestors(self, level: int, cells: np.ndarray | None = None) -> np.ndarray:
+        """Cells of an earlier level in which cells lie.
+
+        Args:
+            level: position in ``levels``.
+            cells: (c,) cells, all by default.
+
+        Returns:
+            (c,) their ancestors.
+        """
+        found = np.arange(self.cell_count) if cells is None else np.asarray(cells)
+        for later in reversed(self.levels[level + 1 :]):
+            found = later.parent[found]
+        return found
+
+    def signs(self, level: int, size: int, cells: np.ndarray | None = None) -> np.ndarray:
+        """Which predicates of a level are positive on cells.
+
+        Args:
+            level: position in ``levels``.
+            size: number of predicates of that level.
+            cells: (c,) cells, all by default.
+
+        Returns:
+            (c, size) booleans.
+        """
+        return unpack(self.levels[level].bits[self.ancestors(level, cells)], size)
+
+
+def code(step: Step, positive: np.ndarray) -> np.ndarray:
+    """Pattern of one step in its final form: signs, or positions of the leaders of maxima.
+
+    Args:
+        step: the step.
+        positive: (c, n) signs of its predicates.
+
+    Returns:
+        (c, n) booleans or (c, outputs) positions.
+    """
+    return leaders(step.rule, positive) if isinstance(step.rule, Maximum) else positive

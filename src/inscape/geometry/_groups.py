@@ -1,0 +1,151 @@
+"""Groups of cells that are finished one after the other, and the edges between them, decided beforehand."""
+
+import numpy as np
+
+from inscape.geometry._block import Block, Level
+
+
+def interfaces(block: Block, owner: np.ndarray) -> Block:
+    """The edges between groups, and those that the block itself shares with others, as a block without cells.
+
+    Args:
+        block: the block.
+        owner: (C,) group of each cell.
+
+    Returns:
+        A block that puts down its decisions for the groups to read.
+    """
+    sides = np.full((len(block.ends), 2), -1)
+    sides[block.half >> 1, block.half & 1] = np.repeat(owner, np.diff(block.start))
+    between = (sides[:, 0] != sides[:, 1]) & (sides >= 0).all(1)
+    skeleton = _selected(block, np.flatnonzero(between | (block.shared_edge >= 0)), block.shared_vertex >= 0)
+    skeleton.writes = {}
+    return skeleton
+
+
+def part(block: Block, skeleton: Block, first: int, stop: int) -> Block:
+    """The cells first:stop as a block of their own, which reads what the skeleton wrote.
+
+    Args:
+        block: the block, at the state from which the skeleton was taken.
+        skeleton: from :func:`interfaces`, finished.
+        first: first cell.
+        stop: cell behind the last.
+
+    Returns:
+        The block.
+    """
+    begin, end = block.start[first], block.start[stop]
+    half = block.half[begin:end]
+    edges = np.unique(half >> 1)
+    made = _selected(block, edges, np.zeros(len(block.xy), np.bool_))
+    number = _numbered(len(block.ends), edges)
+    made.start = block.start[first : stop + 1] - begin
+    made.half = 2 * number[half >> 1] + (half & 1)
+    made.doubt = block.doubt[first:stop]
+    made.reads = skeleton.writes or {}
+    made.shared_vertex = _numbered(len(block.xy), skeleton.source_vertex)[made.source_vertex]
+    made.shared_edge = _numbered(len(block.ends), skeleton.source_edge)[edges]
+    return made
+
+
+def _numbered(size: int, chosen: np.ndarray | None) -> np.ndarray:
+    number = np.full(size, -1, np.int32)
+    if chosen is not None:
+        number[chosen] = np.arange(len(chosen), dtype=np.int32)
+    return number
+
+
+def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
+    """A block of some edges, their ends and extra vertices, without cells."""
+    used = extra.copy()
+    used[block.ends[edges].ravel()] = True
+    rows = np.flatnonzero(used)
+    return Block(
+        xy=block.xy[rows],
+        radius=block.radius[rows],
+        ends=_numbered(len(block.xy), rows)[block.ends[edges]],
+        label=block.label[edges],
+        edge_radius=block.edge_radius[edges],
+        start=np.zeros(1, np.int64),
+        half=np.zeros(0, np.int32),
+        doubt=np.zeros(0, np.bool_),
+        shared_vertex=block.shared_vertex[rows],
+        shared_edge=block.shared_edge[edges],
+        live={j: values[rows] for j, values in block.live.items()},
+        bounds=dict(block.bounds),
+        reads=block.reads,
+        source_vertex=rows,
+        source_edge=edges,
+    )
+
+
+def join_groups(block: Block, skeleton: Block, finished: list[Block], firsts: list[int]) -> Block:
+    """Put finished groups together again.
+
+    Args:
+        block: the block from which they were taken; its levels are the earlier ones.
+        skeleton: the finished edges between them; its vertices and edges come first.
+        finished: the finished groups, possibly fewer than were planned.
+        firsts: first cell of each group in ``block``.
+
+    Returns:
+        One block.
+    """
+    vertices, edges = _stacked(skeleton, finished, "vertex"), _stacked(skeleton, finished, "edge")
+    parts = [skeleton, *finished]
+    fresh = [np.ones(len(skeleton.xy), np.bool_), *(g.shared_vertex < 0 for g in finished)]
+    fresh_edge = [np.ones(len(skeleton.ends), np.bool_), *(g.shared_edge < 0 for g in finished)]
+    ends = [number[g.ends] for number, g in zip(vertices, parts, strict=True)]
+    sizes = np.concatenate([[0], *(np.diff(g.start) for g in finished)])
+    return Block(
+        xy=_kept([g.xy for g in parts], fresh),
+        radius=_kept([g.radius for g in parts], fresh),
+        ends=_kept(ends, fresh_edge),
+        label=_kept([g.label for g in parts], fresh_edge),
+        edge_radius=_kept([g.edge_radius for g in parts], fresh_edge),
+        start=np.cumsum(sizes).astype(np.int64),
+        half=np.concatenate(
+            [np.zeros(0, np.int32)]
+            + [2 * n[g.half >> 1] + (g.half & 1) for n, g in zip(edges[1:], finished, strict=True)]
+        ),
+        doubt=np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
+        shared_vertex=_kept([skeleton.shared_vertex, *(np.full(len(g.xy), -1, np.int32) for g in finished)], fresh),
+        shared_edge=_kept([skeleton.shared_edge, *(np.full(len(g.ends), -1, np.int32) for g in finished)], fresh_edge),
+        levels=[*block.levels, *_joined_levels(finished, firsts)],
+    )
+
+
+def _kept(arrays: list[np.ndarray], masks: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([array[mask] for array, mask in zip(arrays, masks, strict=True)])
+
+
+def _stacked(skeleton: Block, finished: list[Block], what: str) -> list[np.ndarray]:
+    """New number of every vertex or edge of the skeleton and the groups."""
+    size = len(skeleton.xy) if what == "vertex" else len(skeleton.ends)
+    numbers = [np.arange(size, dtype=np.int32)]
+    for group in finished:
+        shared = group.shared_vertex if what == "vertex" else group.shared_edge
+        fresh = shared < 0
+        numbers.append(np.where(fresh, size - 1 + np.cumsum(fresh), shared).astype(np.int32))
+        size += int(fresh.sum())
+    return numbers
+
+
+def _joined_levels(finished: list[Block], firsts: list[int]) -> list[Level]:
+    if not finished:
+        return []
+    offsets = np.array(firsts[: len(finished)])
+    levels = []
+    for same in zip(*(group.levels for group in finished), strict=True):
+        parents = [level.parent + offset for level, offset in zip(same, offsets, strict=True)]
+        levels.append(
+            Level(
+                step=same[0].step,
+                parent=np.concatenate(parents).astype(np.int32),
+                bits=np.concatenate([level.bits for level in same]),
+            )
+        )
+        counts = [len(level.parent) for level in same]
+        offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return levels

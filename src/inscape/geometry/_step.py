@@ -1,0 +1,211 @@
+"""One step of the engine: evaluate the next node at all vertices, and cut the cells where it bends."""
+
+import numpy as np
+
+from inscape.geometry import _kernels_cells as cells
+from inscape.geometry import _kernels_edges as edges
+from inscape.geometry import _kernels_signs as signs
+from inscape.geometry._block import Block, Decision, Level
+from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, piecewise_bound
+from inscape.geometry._merge import join_equal_leaders
+from inscape.geometry._plan import Plan, Step
+from inscape.geometry._program import Elementwise, Maximum
+from inscape.geometry._sharp import sharp_errors
+
+ZERO_SHARE = 1e-11
+"""Largest share of a unit's range that may be taken for zero."""
+
+
+def advance(plan: Plan, block: Block, place: int) -> None:
+    """Carry a block through one entry of the plan's order, in place.
+
+    Args:
+        plan: the plan.
+        block: the block, which has been through all entries before.
+        place: which entry.
+    """
+    i = plan.order[place]
+    if i in plan.steps:
+        _split(plan, block, place, plan.steps[i])
+    elif i not in plan.affine:
+        node = plan.program.nodes[i]
+        inputs = [_values(plan, block, j) for j in node.inputs]
+        shapes = [plan.program.nodes[j].shape for j in node.inputs]
+        shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
+        block.live[i] = np.ascontiguousarray(node.apply(*shaped)).reshape(len(block.xy), -1)
+        block.bounds[i] = affine_bound(node, shapes, [_bound(plan, block, j) for j in node.inputs])
+    _release(plan, block, place)
+
+
+def _release(plan: Plan, block: Block, place: int) -> None:
+    """Drop values that nothing reads any more; roots stay until their step has seen them."""
+    waiting = [plan.roots[i] for i in plan.order[place + 1 :] if i in plan.steps][:1]
+    kept = {j for roots in waiting for j in roots}
+    for j in list(block.live):
+        if plan.last_use.get(j, -1) <= place and j not in kept:
+            del block.live[j], block.bounds[j]
+
+
+def _values(plan: Plan, block: Block, j: int) -> np.ndarray:
+    return plan.affine[j].at(block.xy) if j in plan.affine else block.live[j]
+
+
+def _bound(plan: Plan, block: Block, j: int) -> Bound:
+    return plan.affine[j].bound if j in plan.affine else block.bounds[j]
+
+
+def _predicates(step: Step, bound: Bound, values: np.ndarray) -> signs.Predicates:
+    split = step.split
+    reach = signs.column_reach(values)
+    other = np.where(split.right >= 0, split.right, 0)
+    paired = split.right >= 0
+    error = bound.error[split.left] + np.where(paired, bound.error[other], 0.0)
+    slope = bound.slope[split.left] + np.where(paired, bound.slope[other], 0.0)
+    size = np.maximum(np.maximum(reach[split.left], np.where(paired, reach[other], 0.0)), np.abs(split.offset))
+    inexact = paired | (split.offset != 0)
+    error = error + np.where(inexact, 2 * UNIT_ROUNDOFF * size, 0.0)
+    return signs.Predicates(split.left, split.right, split.offset, error, slope, ZERO_SHARE * size)
+
+
+def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
+    inputs = [_values(plan, block, j) for j in step.inputs]
+    values = inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
+    bound = _joined([_bound(plan, block, j) for j in step.inputs])
+    predicates = _predicates(step, bound, values)
+    found = _classify(plan, block, step, values, predicates)
+    record = None
+    if step.node in block.reads:
+        decision = block.reads[step.node]
+        record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
+    crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
+    if block.writes is not None:
+        block.writes[step.node] = Decision(signs=found, crossings=crossings)
+    ties = isinstance(step.rule, Maximum) and step.rule.sign > 0
+    cut = _cut(block, values, predicates, found, crossings, ties)
+    old = len(block.xy)
+    _grow(plan, block, place, step, crossings, cut)
+    if step.node >= 0 and place < len(plan.order) - 1:
+        _apply(plan, block, step, bound, crossings, cut, old)
+    join_equal_leaders(block, step)
+
+
+def _classify(
+    plan: Plan, block: Block, step: Step, values: np.ndarray, predicates: signs.Predicates
+) -> signs.Signs:
+    plain = isinstance(step.rule, Elementwise) and step.split.plain
+    classify = signs.classify_plain if plain else signs.classify
+    found = classify(values, predicates, block.radius)
+    if found.marks.any():
+        rows = np.flatnonzero(found.marks)
+        signs.resolve(values, rows, sharp_errors(plan, block, step, rows), predicates, found)
+    if step.node in block.reads:
+        known = block.reads[step.node].signs
+        rows = np.flatnonzero(block.shared_vertex >= 0)
+        for mine, theirs in zip(found, known, strict=True):
+            mine[rows] = theirs[block.shared_vertex[rows]]
+    return found
+
+
+def _joined(bounds: list[Bound]) -> Bound:
+    if len(bounds) == 1:
+        return bounds[0]
+    return Bound(
+        magnitude=np.concatenate([b.magnitude for b in bounds]),
+        error=np.concatenate([b.error for b in bounds]),
+        slope=np.concatenate([b.slope for b in bounds]),
+    )
+
+
+def _cut(
+    block: Block,
+    values: np.ndarray,
+    predicates: signs.Predicates,
+    found: signs.Signs,
+    crossings: edges.Crossings,
+    ties: bool,
+) -> cells.Cut:
+    words = found.pos.shape[1]
+    if block.dimension == 1:
+        parent, bits, doubt = cells.cut_segments(block.ends, found, crossings, ties)
+        return cells.output(0, 0, 0, 0, words)._replace(parent=parent, bits=bits, doubt=doubt)
+    given = cells.Cells(block.start, block.half, block.ends, block.xy, block.radius, values)
+    most, total, count = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64)
+    cells.measure(given, found, crossings, np.zeros((4, words), np.uint64), most, total)
+    space = cells.room(int(most[0]), int(most[1]), words)
+    out = cells.output(*(int(size) for size in total), words)
+    cells.cut_cells(given, predicates, found, crossings, ties, *space, count, out)
+    return _trimmed(out, count)
+
+
+def _trimmed(out: cells.Cut, count: np.ndarray) -> cells.Cut:
+    made = {
+        "start": count[cells.CELLS] + 1,
+        "half": count[cells.HALVES],
+        **dict.fromkeys(("parent", "bits", "doubt"), count[cells.CELLS]),
+        **dict.fromkeys(("ends", "label", "radius"), count[cells.EDGES]),
+        **dict.fromkeys(("mix_a", "mix_b", "mix_s", "mix_radius", "mix_on"), count[cells.MIXED]),
+    }
+    return cells.Cut(**{name: getattr(out, name)[:size].copy() for name, size in made.items()})
+
+
+def _grow(plan: Plan, block: Block, place: int, step: Step, crossings: edges.Crossings, cut: cells.Cut) -> None:
+    """Put the new vertices, edges and cells in place of the old ones, and carry the live values along."""
+    old = len(block.xy)
+    a = np.concatenate([block.ends[crossings.edge, 0], cut.mix_a])
+    b = np.concatenate([block.ends[crossings.edge, 1], cut.mix_b])
+    s = np.concatenate([crossings.s, cut.mix_s])
+    sub_ends, sub_label, sub_radius = edges.cut_edges(block.ends, block.label, block.edge_radius, crossings, old)
+    block.xy = edges.interpolate(block.xy, a, b, s)
+    block.radius = np.concatenate([block.radius, crossings.radius, cut.mix_radius])
+    block.ends = np.concatenate([sub_ends, cut.ends])
+    block.label = np.concatenate([sub_label, cut.label + np.int32(step.base)])
+    block.edge_radius = np.concatenate([sub_radius, cut.radius])
+    _renumber_shared(block, step, crossings, len(cut.mix_a), len(cut.ends))
+    block.start, block.half = cut.start, cut.half
+    block.doubt = block.doubt[cut.parent] | cut.doubt
+    block.levels.append(Level(step=step.node, parent=cut.parent, bits=cut.bits))
+    for j in list(block.live):
+        if plan.last_use.get(j, -1) > place or (j in step.inputs and place < len(plan.order) - 1):
+            block.live[j] = edges.interpolate(block.live[j], a, b, s)
+        else:
+            del block.live[j], block.bounds[j]
+
+
+def _renumber_shared(block: Block, step: Step, crossings: edges.Crossings, interior: int, chords: int) -> None:
+    pieces = np.diff(crossings.sub)
+    shared = np.repeat(block.shared_edge, pieces)
+    if step.node in block.reads:
+        place = np.arange(len(shared)) - np.repeat(crossings.sub[:-1], pieces)
+        first = block.reads[step.node].crossings.sub
+        shared = np.where(shared >= 0, first[shared] + place, -1).astype(np.int32)
+    block.shared_edge = np.concatenate([shared, np.full(chords, -1, np.int32)])
+    block.shared_vertex = np.concatenate([block.shared_vertex, crossings.origin, np.full(interior, -1, np.int32)])
+
+
+def _apply(
+    plan: Plan,
+    block: Block,
+    step: Step,
+    bound: Bound,
+    crossings: edges.Crossings,
+    cut: cells.Cut,
+    old: int,
+) -> None:
+    """Evaluate the nonlinear node at all vertices; on their own hyperplanes units have exact values."""
+    node = plan.program.nodes[step.node]
+    shapes = [plan.program.nodes[j].shape for j in step.inputs]
+    inputs = [_values(plan, block, j) for j in step.inputs]
+    if isinstance(step.rule, Elementwise):
+        vertex = np.concatenate([crossings.vertex + old, np.repeat(np.arange(len(cut.mix_a)), 2) + old + len(crossings.s)])
+        which = np.concatenate([crossings.predicate, cut.mix_on.ravel()])
+        edges.pin(inputs[0], vertex, step.split.left[which], step.split.offset[which])
+    shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
+    block.live[step.node] = np.ascontiguousarray(node.apply(*shaped)).reshape(len(block.xy), -1)
+    block.bounds[step.node] = piecewise_bound(node, [bound])
+    reach = signs.column_reach(block.live[step.node]) + block.bounds[step.node].error
+    known = block.bounds[step.node]
+    block.bounds[step.node] = Bound(
+        magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope
+    )
+
+

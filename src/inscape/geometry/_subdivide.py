@@ -1,0 +1,158 @@
+"""Cut a chart into the cells on which a network is affine: layer by layer, depth first over blocks of cells."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inscape._errors import InputError
+from inscape._progress import Meter, SilentMeter
+from inscape.geometry._block import Block, first_block
+from inscape.geometry._complex import Complex
+from inscape.geometry._domains import Chart
+from inscape.geometry._groups import interfaces, join_groups, part
+from inscape.geometry._kernels_merge import dissolve, straight_vertices
+from inscape.geometry._merge import compact
+from inscape.geometry._plan import Plan, plan
+from inscape.geometry._program import Maximum, Program, Rule
+from inscape.geometry._step import advance
+
+BLOCK_BYTES = 1 << 28
+"""Layer values that one block may hold at a time."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Subdivision:
+    """A complex with the plan that made it.
+
+    Attributes:
+        complex: the cells.
+        plan: the order of evaluation, with the steps that made the levels.
+        complete: False if ``max_cells`` was reached, so that the cells cover a part of the window only.
+    """
+
+    complex: Complex
+    plan: Plan
+    complete: bool
+
+
+def subdivide(
+    program: Program,
+    chart: Chart,
+    *,
+    head: Rule | None = None,
+    max_cells: int = 1_000_000,
+    block_bytes: int = BLOCK_BYTES,
+    meter: Meter | None = None,
+) -> Subdivision:
+    """Cut a chart of dimension 1 or 2 into the cells on which a network is affine.
+
+    Values are carried at the vertices; a nonlinear node cuts the cells on which one of its predicates changes sign,
+    and values at new vertices follow by linear interpolation. When the values of a layer outgrow ``block_bytes``,
+    the cells are taken in groups, one after the other; what happens on the edges between groups is decided once,
+    beforehand, and read by both sides.
+
+    Args:
+        program: the network.
+        chart: the domain, of dimension 1 or 2.
+        head: a rule that cuts the output at the end, such as the maximum over classes.
+        max_cells: stop when this many cells are finished.
+        block_bytes: memory for the layer values of one block.
+        meter: where finished cells are reported.
+
+    Returns:
+        The subdivision.
+
+    Raises:
+        InputError: if the dimension is not 1 or 2, or a limit is not positive.
+    """
+    if chart.dimension not in (1, 2):
+        raise InputError(f"expected a domain of dimension 1 or 2, got dimension {chart.dimension}")
+    if max_cells < 1:
+        raise InputError(f"expected max_cells ≥ 1, got {max_cells}")
+    laid = plan(program, chart, head)
+    run = _Run(plan=laid, limit=max_cells, block_bytes=block_bytes, meter=meter or SilentMeter())
+    block = run.finish(first_block(laid), 0)
+    return Subdivision(complex=_closed(laid, block, max_cells), plan=laid, complete=run.done <= max_cells)
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """One depth-first pass: how many cells are finished, and when to stop."""
+
+    plan: Plan
+    limit: int
+    block_bytes: int
+    meter: Meter
+    done: int = 0
+
+    def finish(self, block: Block, place: int) -> Block:
+        """Carry a block through the rest of the order, in groups where it grows too large."""
+        for at in range(place, len(self.plan.order)):
+            groups = self._groups(block, at)
+            if len(groups) > 1:
+                return self._finish_groups(block, at, groups)
+            advance(self.plan, block, at)
+        if block.writes is None:
+            self.done += block.cell_count
+            self.meter.advance(block.cell_count)
+        return block
+
+    def _groups(self, block: Block, place: int) -> list[tuple[int, int]]:
+        """Ranges of cells that are small enough for the next node."""
+        i = self.plan.order[place]
+        if block.dimension == 1 or block.cell_count < 64 or i in self.plan.affine:
+            return [(0, block.cell_count)]
+        width = sum(values.shape[1] for values in block.live.values())
+        if i >= 0:
+            width += int(np.prod(self.plan.program.nodes[i].shape))
+        parts = int(np.ceil(2.0 * 8 * width * len(block.xy) / self.block_bytes))
+        parts = min(parts, block.cell_count // 32)
+        limits = np.linspace(0, block.cell_count, max(parts, 1) + 1).astype(int)
+        return list(zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True))
+
+    def _finish_groups(self, block: Block, place: int, groups: list[tuple[int, int]]) -> Block:
+        owner = np.repeat(np.arange(len(groups)), [stop - start for start, stop in groups])
+        skeleton = interfaces(block, owner)
+        self.finish(skeleton, place)
+        finished = []
+        for first, stop in groups:
+            if self.done > self.limit:
+                break
+            finished.append(self.finish(part(block, skeleton, first, stop), place))
+        block.live.clear()
+        return join_groups(block, skeleton, finished, [first for first, _ in groups])
+
+
+def _closed(laid: Plan, block: Block, max_cells: int) -> Complex:
+    """Tidy up: no more cells than asked for, no edges or vertices without use, no vertices without purpose."""
+    if block.cell_count > max_cells:
+        _truncate(block, max_cells)
+        compact(block)
+    if block.dimension == 2 and any(isinstance(step.rule, Maximum) for step in laid.steps.values()):
+        drop = straight_vertices(block.half, block.ends, block.label, len(block.xy))
+        if drop.any():
+            block.start, block.half, block.ends, origin = dissolve(block.start, block.half, block.ends, drop)
+            block.label, block.edge_radius = block.label[origin], block.edge_radius[origin]
+            block.shared_edge = block.shared_edge[origin]
+            compact(block)
+    return Complex(
+        vertices=block.xy,
+        ends=block.ends,
+        label=block.label,
+        start=block.start,
+        half=block.half,
+        doubt=block.doubt,
+        levels=tuple(block.levels),
+    )
+
+
+def _truncate(block: Block, count: int) -> None:
+    if block.dimension == 1:
+        for name in ("ends", "label", "edge_radius", "shared_edge"):
+            setattr(block, name, getattr(block, name)[:count])
+    else:
+        block.half = block.half[: block.start[count]]
+        block.start = block.start[: count + 1]
+    block.doubt = block.doubt[:count]
+    last = block.levels[-1]
+    last.parent, last.bits = last.parent[:count], last.bits[:count]
