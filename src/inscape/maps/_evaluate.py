@@ -135,21 +135,31 @@ def logits_of(outputs: Tensor, head: str) -> Tensor:
     return outputs
 
 
-def input_gradients(logits: Tensor, x: Tensor) -> Tensor:
-    """Gradient of every output with respect to its own sample, one backward pass for each output.
+def first_order_distances(
+    logits: Tensor, x: Tensor, axes: Tensor, *, rivals: int | None = None
+) -> tuple[Tensor, Tensor]:
+    r"""First-order distance to the boundary between the largest output and any other.
+
+    One backward pass for each other rank gives the gradient of the difference itself, so that nothing cancels.
 
     Args:
-        logits: (n, k) outputs with a graph that leads to ``x``.
+        logits: (n, k) outputs, k ≥ 2, with a graph that leads to ``x``.
         x: (n, *shape) samples that ask for a gradient.
+        axes: (D, 2) orthonormal directions of the plane.
+        rivals: how many of the next largest outputs to look at, None for all.
 
     Returns:
-        (n, k, D) gradients over the flattened samples.
+        (n,) distances in input space and (n,) distances within the plane; infinite where the slope is zero.
     """
-    if not logits.requires_grad:
-        return x.new_zeros(len(x), logits.shape[1], x[0].numel())
-    rows = []
-    for column in range(logits.shape[1]):
-        last = column + 1 == logits.shape[1]
-        (row,) = torch.autograd.grad(logits[:, column].sum(), x, retain_graph=not last, materialize_grads=True)
-        rows.append(row.flatten(1))
-    return torch.stack(rows, dim=1)
+    ranked = logits.sort(dim=1, descending=True).values
+    shortest = [torch.full((len(x),), torch.inf, dtype=torch.float64, device=x.device) for _ in range(2)]
+    most = logits.shape[1] - 1 if rivals is None else min(rivals, logits.shape[1] - 1)
+    for rank in range(1, most + 1) if logits.requires_grad else ():
+        gap = ranked[:, 0] - ranked[:, rank]
+        last = rank == most
+        (slope,) = torch.autograd.grad(gap.sum(), x, retain_graph=not last, materialize_grads=True)
+        slope = slope.flatten(1)
+        for best, norm in zip(shortest, (slope.norm(dim=1), (slope @ axes).norm(dim=1)), strict=True):
+            distance = torch.where(norm > 0, gap.detach().double() / norm.double(), torch.inf)
+            torch.minimum(best, distance, out=best)
+    return shortest[0], shortest[1]

@@ -20,7 +20,7 @@ _LABELS = {
 _FAR = 98.0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PredictionMap(Result):
     """What a model predicts on a grid of a plane, and how sure it is.
 

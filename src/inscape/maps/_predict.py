@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from inscape._errors import DomainError, InputError
 from inscape._progress import Meter, meter
 from inscape.geometry import Box, Plane
-from inscape.maps._evaluate import detached_copy, head_of, home_of, input_gradients, logits_of, outputs_of
+from inscape.maps._evaluate import detached_copy, first_order_distances, head_of, home_of, logits_of, outputs_of
 from inscape.maps._map import PredictionMap
 from inscape.plotting import grid_shape
 from inscape.results import Provenance, Status, Verdict, fingerprint
 
-_NUMBERS = 2**24
-"""Most numbers in the gradients of one batch."""
+_NUMBERS = 2**20
+"""Most numbers in the inputs of one batch: small batches stay in the processor's cache."""
 
 
 def predict(
@@ -25,6 +25,7 @@ def predict(
     plane: Plane | Box,
     *,
     resolution: int = 256,
+    rivals: int | None = None,
     batch: int = 4096,
     names: Sequence[str] = (),
     progress: Meter | bool | None = None,
@@ -53,7 +54,9 @@ def predict(
         model: maps (n, *shape) samples to (n, k) or (n,) outputs.
         plane: the window; a box must be two-dimensional.
         resolution: grid points on the longer side, ≥ 2.
-        batch: most samples that are evaluated at once, ≥ 1; less where gradients would take much memory.
+        rivals: how many of the next best classes the distances look at, ≥ 1, None for all; each costs a backward
+            pass, which is most of the work for convolutions.
+        batch: most samples that are evaluated at once, ≥ 1; less for large inputs.
         names: names of the classes; for a single output of the classes below and above zero.
         progress: see :mod:`inscape`; None shows a bar on a terminal.
 
@@ -62,7 +65,7 @@ def predict(
 
     Raises:
         DomainError: if the domain is not two-dimensional.
-        InputError: if the resolution, the batch or the number of names does not fit.
+        InputError: if the resolution, the batch, the rivals or the number of names does not fit.
 
     Example:
         >>> linear = nn.Linear(2, 1, bias=False)
@@ -74,12 +77,16 @@ def predict(
     started = perf_counter()
     if not isinstance(plane, Plane | Box) or plane.dimension != 2:
         raise DomainError(f"expected a Plane or a two-dimensional Box, got {_described(plane)}")
-    if resolution < 2 or batch < 1:
-        raise InputError(f"expected resolution ≥ 2 and batch ≥ 1, got resolution={resolution}, batch={batch}")
+    if resolution < 2 or batch < 1 or (rivals is not None and rivals < 1):
+        raise InputError(
+            "expected resolution ≥ 2, batch ≥ 1 and rivals ≥ 1 or None, "
+            f"got resolution={resolution}, batch={batch}, rivals={rivals}"
+        )
     points, shape = _grid(plane, resolution)
     with torch.random.fork_rng(devices=[]):
-        view = _view(model, plane)
+        view = _view(model, plane, rivals)
         rows = _rows(view, points, batch, progress)
+    limited = "" if rivals is None or rivals >= view.outputs - 1 else f"; distances to the {rivals} next best classes"
     label, confidence, margin, distance, within = (row.reshape(shape) for row in rows)
     return PredictionMap(
         domain=plane,
@@ -90,10 +97,10 @@ def predict(
         distance=distance,
         plane_distance=within,
         head=view.head,
-        status=Status(verdict=Verdict.MEASURED, detail=f"sampled on a grid of {shape[1]} × {shape[0]} points"),
+        status=Status(verdict=Verdict.MEASURED, detail=f"sampled on a grid of {shape[1]} × {shape[0]} points{limited}"),
         provenance=Provenance(
             function="inscape.maps.predict",
-            options={"resolution": resolution, "batch": batch},
+            options={"resolution": resolution, "rivals": rivals, "batch": batch},
             model=fingerprint(*(t.detach().cpu().double().numpy() for t in model.state_dict().values())),
             seconds=perf_counter() - started,
         ),
@@ -109,6 +116,7 @@ class _View:
     axes: Tensor
     head: str
     outputs: int
+    rivals: int | None
 
 
 def _described(domain: object) -> str:
@@ -132,7 +140,7 @@ def _grid(plane: Plane | Box, resolution: int) -> tuple[np.ndarray, tuple[int, i
     return np.stack([np.tile(x, rows), np.repeat(y, columns)], axis=1), (rows, columns)
 
 
-def _view(model: nn.Module, plane: Plane | Box) -> _View:
+def _view(model: nn.Module, plane: Plane | Box, rivals: int | None) -> _View:
     dtype, device = home_of(model)
     origin, basis = plane.origin.reshape(1, -1), plane.basis
 
@@ -154,13 +162,14 @@ def _view(model: nn.Module, plane: Plane | Box) -> _View:
         axes=torch.as_tensor(np.linalg.qr(basis.T)[0], dtype=torch.float64, device=device),
         head=head,
         outputs=outputs.shape[1],
+        rivals=rivals,
     )
 
 
 def _rows(view: _View, points: np.ndarray, batch: int, progress: Meter | bool | None) -> np.ndarray:
     """(5, n) label, confidence, margin and the two distances."""
     inputs = len(view.axes)
-    size = max(1, min(batch, _NUMBERS // (view.outputs * inputs)))
+    size = max(1, min(batch, _NUMBERS // inputs))
     found = []
     with meter(progress, "map of predictions", len(points)) as shown:
         for start in range(0, len(points), size):
@@ -175,19 +184,11 @@ def _batch(view: _View, points: np.ndarray) -> Tensor:
         x = view.embed(points).requires_grad_()
         outputs = outputs_of(view.evaluate, x)
         logits = logits_of(outputs, view.head)
-        gradients = input_gradients(logits, x).double()
+        if view.outputs == 1:
+            logits = torch.cat([-logits / 2, logits / 2], dim=1)
+        distance, within = first_order_distances(logits, x, view.axes.to(x.dtype), rivals=view.rivals)
     logits, outputs = logits.detach().double(), outputs.detach().double()
-    if view.outputs == 1:
-        logits = torch.cat([-logits / 2, logits / 2], dim=1)
-        gradients = torch.cat([-gradients / 2, gradients / 2], dim=1)
-        label = (logits[:, 1] > 0).long()
-    else:
-        label = logits.argmax(1)
-    confidence = outputs.amax(1) if view.head == "Sigmoid" and view.outputs > 1 else logits.softmax(1).amax(1)
-    chosen = torch.arange(len(label), device=label.device)
-    gaps = logits[chosen, label].unsqueeze(1) - logits
-    slopes = gradients[chosen, label].unsqueeze(1) - gradients
-    gaps[chosen, label] = torch.inf
-    within = (slopes @ view.axes).norm(dim=2)
-    distances = [torch.where(norm > 0, gaps / norm, torch.inf).amin(1) for norm in (slopes.norm(dim=2), within)]
-    return torch.stack([label.double(), confidence, gaps.amin(1), *distances])
+    several = view.head == "Sigmoid" and view.outputs > 1
+    confidence = outputs.amax(1) if several else logits.softmax(1).amax(1)
+    best = logits.topk(2, dim=1).values
+    return torch.stack([logits.argmax(1).double(), confidence, best[:, 0] - best[:, 1], distance, within])

@@ -5,7 +5,7 @@ Arrays may be given as anything that numpy reads; they are stored as arrays.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,14 @@ from inscape.plotting._checks import (
     window,
 )
 
+if TYPE_CHECKING:
+    Array: TypeAlias = np.ndarray
+    Lines2D: TypeAlias = tuple["Polyline", ...]
+    Points2D: TypeAlias = tuple["Markers", ...]
+    Curves: TypeAlias = tuple["Series", ...]
+else:  # what is given is read and checked when the object is made
+    Array = Lines2D = Points2D = Curves = Any
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Polyline:
@@ -35,7 +43,7 @@ class Polyline:
         InputError: if the points are no (n, 2) array or the width is not positive.
     """
 
-    points: np.ndarray
+    points: Array
     name: str = ""
     width: float = 1.4
 
@@ -62,9 +70,9 @@ class Markers:
         InputError: if the points are not finite or the lengths differ.
     """
 
-    points: np.ndarray
+    points: Array
     names: Sequence[str] = ()
-    values: np.ndarray | None = None
+    values: Array | None = None
 
     def __post_init__(self) -> None:
         points = finite("Markers.points", array("Markers.points", self.points, np.float64))
@@ -105,18 +113,18 @@ class PolygonMap:
         InputError: if a shape, an offset, a category or the window does not fit.
     """
 
-    points: np.ndarray
-    offsets: np.ndarray
-    values: np.ndarray
+    points: Array
+    offsets: Array
+    values: Array
     categorical: bool = False
     names: tuple[str, ...] = ()
     label: str = ""
-    hover: Mapping[str, np.ndarray] = field(default_factory=dict)
+    hover: Mapping[str, Array] = field(default_factory=dict)
     edges: bool = True
-    lines: tuple[Polyline, ...] = ()
-    markers: tuple[Markers, ...] = ()
-    low: np.ndarray
-    high: np.ndarray
+    lines: Lines2D = ()
+    markers: Points2D = ()
+    low: Array
+    high: Array
     xlabel: str = ""
     ylabel: str = ""
     title: str = ""
@@ -166,15 +174,15 @@ class Heatmap:
         InputError: if a shape, a category or the window does not fit.
     """
 
-    values: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    values: Array
+    low: Array
+    high: Array
     label: str = ""
     categorical: bool = False
     names: tuple[str, ...] = ()
-    hover: Mapping[str, np.ndarray] = field(default_factory=dict)
-    lines: tuple[Polyline, ...] = ()
-    markers: tuple[Markers, ...] = ()
+    hover: Mapping[str, Array] = field(default_factory=dict)
+    lines: Lines2D = ()
+    markers: Points2D = ()
     xlabel: str = ""
     ylabel: str = ""
     title: str = ""
@@ -213,11 +221,11 @@ class Series:
         InputError: if the lengths differ or only one end of the interval is given.
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    x: Array
+    y: Array
     name: str = ""
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
+    low: Array | None = None
+    high: Array | None = None
 
     def __post_init__(self) -> None:
         x = array("Series.x", self.x, np.float64)
@@ -249,7 +257,7 @@ class Lines:
         InputError: if there is no curve.
     """
 
-    series: tuple[Series, ...]
+    series: Curves
     xlabel: str = ""
     ylabel: str = ""
     title: str = ""
