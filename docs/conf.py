@@ -37,11 +37,22 @@ add_module_names = False
 python_use_unqualified_type_names = True
 
 
-def escape_shapes(app: Sphinx, kind: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """A shape such as ``(n, *shape)`` is not the start of emphasis."""
-    lines[:] = [re.sub(r"(?<=[ (])\*(?=[a-z_]+[,)])", r"\\*", line) for line in lines]
+def escape_plain_text(app: Sphinx, kind: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """In plain text, a shape such as ``(n, *shape)`` starts no emphasis, and ``|z|`` is no substitution."""
+    literal: int | None = None
+    for number, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and literal is not None and indent <= literal:
+            literal = None
+        if line.lstrip().startswith((".. math::", ">>>")):
+            literal = indent - line.lstrip().startswith(">>>")
+        if literal is None and line.strip():
+            parts = re.split(r"(``.*?``|(?::\w+:)?`[^`]*`_?)", line)
+            plain = [re.sub(r"(?<=[ (])\*(?=[a-z_]+[,)])|\|", r"\\\g<0>", part) for part in parts[::2]]
+            parts[::2] = plain
+            lines[number] = "".join(parts)
 
 
 def setup(app: Sphinx) -> None:
     """Hook into the reading of docstrings."""
-    app.connect("autodoc-process-docstring", escape_shapes)
+    app.connect("autodoc-process-docstring", escape_plain_text)

@@ -15,14 +15,14 @@ from sphinx.writers.html5 import HTML5Translator
 SIZE = 16.0
 LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 SPELLINGS = {
-    "lVert": r"\|",
-    "rVert": r"\|",
-    "lvert": "|",
-    "rvert": "|",
+    **dict.fromkeys(("lVert", "rVert"), r"\|"),
+    **dict.fromkeys(("lvert", "rvert"), "|"),
+    **dict.fromkeys(("bigl", "bigr", "Bigl", "Bigr"), ""),
     "tfrac": r"\frac",
     "ge": r"\geq",
     "le": r"\leq",
 }
+"""Commands that matplotlib does not know, in its own words."""
 
 
 def draw(formula: str) -> str:
