@@ -1,5 +1,8 @@
 """What several commands read: models, data, shapes and corners of boxes."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,7 +51,19 @@ def load_model(model: str, weights: Path | None) -> Any:
     """
     from inscape.network import load
 
-    return load(model) if weights is None else load(model, weights=weights)
+    with _here_importable():
+        return load(model, weights=weights)
+
+
+@contextmanager
+def _here_importable() -> Iterator[None]:
+    """A factory may stand in the folder in which the command runs, as for ``python -m``."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -81,7 +96,8 @@ def load_data(options: ModelOptions) -> tuple[Any, Any]:
 
     if not options.data:
         raise DataError(f"this needs samples; write --data NAME with one of {', '.join(data.names())}, or your own")
-    return data.load(options.data, **dict(map(_option, options.data_option or ())))
+    with _here_importable():
+        return data.load(options.data, **dict(map(_option, options.data_option or ())))
 
 
 def some_samples(x: Any, y: Any, *, most: int, seed: int) -> tuple[Any, Any]:

@@ -39,9 +39,14 @@ def save_model(model: Any, example: Any, path: Path) -> None:
     Raises:
         OutputError: if the file cannot be written; an older one stays as it was.
     """
+    if path.suffix == ".pt2":
+        from inscape.network import save_pt2
+
+        save_pt2(model, example[:1], path)
+        return
     temporary = path.with_name(f".{token_hex(4)}.{path.name}")
     try:
-        _write(model, example, temporary)
+        _write_weights(model, temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
@@ -49,16 +54,12 @@ def save_model(model: Any, example: Any, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _write(model: Any, example: Any, path: Path) -> None:
-    import torch
-
-    if path.suffix == ".pt2":
-        batch = torch.cat([example[:1], example[:1]])
-        shapes = ({0: torch.export.Dim.DYNAMIC},)
-        torch.export.save(torch.export.export(model, (batch,), dynamic_shapes=shapes), path)
-    elif path.suffix == ".safetensors":
+def _write_weights(model: Any, path: Path) -> None:
+    if path.suffix == ".safetensors":
         from inscape._optional import require
 
         require("safetensors.torch", "weights").save_file(model.state_dict(), str(path))
     else:
+        import torch
+
         torch.save(model.state_dict(), path)

@@ -8,13 +8,14 @@ import numpy as np
 
 from inscape.results import Context, Figure, Section
 
-_RESOLUTION = 256
+_RESOLUTION = 160
 _LEVELS = (0.5, 0.7, 0.9, 0.99)
+_LABELS = {"confidence": "confidence", "margin": "margin (output units)", "distance": "distance (input units)"}
 _KINDS = {
-    "confidence": "Confidence: the largest class probability. Dark is unsure, bright is sure.",
-    "margin": "Margin: how far the winning output is above the second, in output units. It is zero on the boundary.",
+    "confidence": "The largest class probability. Dark is unsure, bright is sure.",
+    "margin": "How far the winning output is above the second, in output units. It is zero on the boundary.",
     "distance": (
-        "Distance to the boundary, to first order: margin over the length of its gradient, in input units. "
+        "To first order: the margin over the length of its gradient, in input units. "
         "It is a guess from the slope, not a certificate."
     ),
 }
@@ -73,7 +74,7 @@ def _figure(view: Any, maps: Any, which: str) -> Figure:
     title = f"{which.capitalize()} on {view.title[0].lower()}{view.title[1:]}"
     return Figure(
         name=f"{view.key}-{which}",
-        info=replace(info, lines=_boundary(view), title=title),
+        info=replace(info, lines=_boundary(view), title=title, label=_LABELS[which]),
         caption=_KINDS[which],
     )
 

@@ -104,12 +104,17 @@ def _notes(network: Any) -> list[str]:
 
 
 def _figures(context: Context) -> list[Figure]:
-    if context.history is None:
+    history = context.history
+    if history is None:
         return []
-    return [
+    figures = [
         Figure(
-            name="training",
-            info=context.history.info(),
-            caption="How training went, epoch by epoch: the loss and, where it was measured, the accuracy.",
+            name="training-loss",
+            info=history.info(),
+            caption="The loss while training: means over each epoch, and on the test samples after it.",
         )
     ]
+    if not np.isnan(history.accuracy).all():
+        caption = "The share of right answers while training, and on the test samples after each epoch."
+        figures.append(Figure(name="training-accuracy", info=history.info(which="accuracy"), caption=caption))
+    return figures

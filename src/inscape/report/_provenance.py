@@ -1,19 +1,10 @@
 """The page's last chapter: where its numbers come from."""
 
-import hashlib
-from typing import Any
-
 import numpy as np
 
+from inscape.network import model_fingerprint
 from inscape.plotting import Table
 from inscape.results import Context, Provenance, Section, fingerprint
-
-
-def _model_fingerprint(model: Any) -> str:
-    """Structure and parameters in one hash, the same for equal models."""
-    names = hashlib.sha256(repr(model).encode()).hexdigest()[:16]
-    arrays = [np.asarray(value.detach().cpu()) for _, value in sorted(model.state_dict().items())]
-    return f"{names}-{fingerprint(*arrays)}"
 
 
 def _data_fingerprint(context: Context) -> str:
@@ -33,7 +24,7 @@ def section(context: Context) -> Section:
     origin = Provenance(
         function="inscape.report.write",
         options={"max_cells": context.max_cells} | {k: v for k, v in context.options.items() if k != "views"},
-        model=_model_fingerprint(context.model),
+        model=model_fingerprint(context.model),
         data=_data_fingerprint(context),
         seed=context.seed,
     )
@@ -41,7 +32,7 @@ def section(context: Context) -> Section:
         "made on": origin.created,
         "system": origin.system,
         "seed": str(origin.seed),
-        "model (structure-parameters)": origin.model,
+        "model": origin.model,
         "data": origin.data or "none given",
     }
     facts |= {f"option {name}": str(value) for name, value in origin.options.items()}

@@ -107,7 +107,12 @@
     if (waiting) draw(waiting).finally(() => idle(next));
   };
   window.addEventListener("load", () => idle(next));
-  window.addEventListener("beforeprint", drawAll);
+  window.addEventListener("beforeprint", () => {
+    for (const still of document.querySelectorAll(".still")) {
+      still.closest("figure").classList.toggle("bare", still.complete && !still.naturalWidth);
+    }
+    drawAll();
+  });
 
   const contents = document.querySelector(".toc details");
   const narrow = matchMedia("(max-width: 60rem)");
