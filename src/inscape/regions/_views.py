@@ -214,7 +214,7 @@ def _divided(view: View, context: Context) -> View:
         problem = f"no window of this plane was found with at most {context.max_cells:,} cells"
         return replace(view, plane=wanted.resized(share), share=share, predicted=predicted, problem=problem)
     plane = wanted.resized(share) if share < 1 else wanted
-    inside = ((view.points >= plane.low) & (view.points <= plane.high)).all(1)
+    inside = np.all((view.points >= plane.low) & (view.points <= plane.high), axis=1).tolist()
     return replace(
         view,
         plane=plane,
