@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class PredictionMap(Result):
         """(k,) number of connected pieces of each class on the grid; pixels that touch at a side are connected."""
         from scipy.ndimage import label
 
-        return np.array([label(self.label == index)[1] for index in range(len(self.names))])
+        return np.array([cast(tuple[Any, int], label(self.label == index))[1] for index in range(len(self.names))])
 
     def fraction_below(self, confidence: float) -> float:
         """Share of the window where the confidence is less than a level.
@@ -107,7 +107,7 @@ class PredictionMap(Result):
         """What the summary shows: name → value, in order."""
         rows, columns = self.label.shape
         width, height = self.domain.high - self.domain.low
-        return {
+        facts: dict[str, object] = {
             "window": f"{width:.4g} × {height:.4g} input units",
             "grid": f"{columns} × {rows} points",
             "classes seen": f"{np.count_nonzero(self.class_fractions)} of {len(self.names)}",
@@ -115,7 +115,8 @@ class PredictionMap(Result):
             "median confidence": f"{np.median(self.confidence):.3g}",
             "area below confidence 0.9": f"{self.fraction_below(0.9):.1%}",
             "median distance to the boundary": f"{np.median(self.distance):.3g} input units",
-        } | ({"head": self.head} if self.head else {})
+        }
+        return facts | ({"head": self.head} if self.head else {})
 
     def info(self, which: str = "label") -> Any:
         """One of the grids as a drawing kind.
@@ -135,7 +136,7 @@ class PredictionMap(Result):
         if which not in _LABELS:
             raise InputError(f"expected which to be one of {', '.join(_LABELS)}, got {which!r}")
         values = getattr(self, which)
-        limits: dict[str, float | None] = {}
+        limits: dict[str, Any] = {}
         if which.endswith("distance"):
             values = np.where(np.isfinite(values), values, np.nan)
             far = float(np.nanpercentile(values, _FAR)) if np.isfinite(values).any() else 0.0

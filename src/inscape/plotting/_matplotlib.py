@@ -1,7 +1,7 @@
 """The matplotlib renderer: figures by the object-oriented interface, no global state."""
 
 from textwrap import fill
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -44,7 +44,9 @@ def draw(info: Info, theme: Theme) -> Any:
     return _map(info, theme)
 
 
-def _figure(size: tuple[float, float], theme: Theme, *, layout: str) -> tuple[Any, Any]:
+def _figure(
+    size: tuple[float, float], theme: Theme, *, layout: Literal["compressed", "constrained"]
+) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
