@@ -43,12 +43,11 @@ def _result(path: Path, *, as_json: bool) -> None:
 
 
 def _model(model: str, source: ModelOptions, shape: str, *, as_json: bool) -> None:
-    from inscape.cli._inputs import load_model
+    from inscape.cli._inputs import load_model, read_model
     from inscape.cli._terminal import show_facts, show_table, write_json
-    from inscape.network import read
 
     module = load_model(model, source.weights)
-    network = read(module, example=_example(source, shape))
+    network = read_model(module, _example(source, shape))
     facts: dict[str, object] = {
         "input": _size(network.input_shape),
         "output": _size(network.output_shape),

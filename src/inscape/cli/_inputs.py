@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from cyclopts import Parameter
 
-from inscape._errors import DataError, DomainError, InputError
+from inscape._errors import DataError, DomainError, InputError, ModelError
 from inscape._rng import generator
 
 _WORDS = {"true": True, "false": False, "none": None}
@@ -64,6 +64,45 @@ def _here_importable() -> Iterator[None]:
         yield
     finally:
         sys.path.remove(here)
+
+
+def read_model(module: Any, example: Any) -> Any:
+    """Read a model, with the command line's words where the shape of its input is not known.
+
+    Args:
+        module: the model.
+        example: (n, *shape) samples, or None to take the shape that the model itself states.
+
+    Returns:
+        The network.
+
+    Raises:
+        ModelError: if it cannot be read.
+    """
+    from inscape.network import read
+
+    try:
+        return read(module, example=_stated(module) if example is None else example)
+    except ModelError as error:
+        if example is not None or "pass example=" not in str(error):
+            raise
+        text = (
+            "the shape of the input is not known from the model; write --shape, such as --shape 1,28,28, or --data NAME"
+        )
+        raise ModelError(text) from error
+
+
+def _stated(module: Any) -> Any:
+    """Zeros of the shape that an exported program states for its input, or None."""
+    import torch
+
+    graph = getattr(getattr(module, "exported", None), "graph", None)
+    for node in () if graph is None else graph.nodes:
+        value = node.meta.get("val")
+        if node.op == "placeholder" and isinstance(value, torch.Tensor):
+            sizes = list(value.shape)[1:]
+            return torch.zeros(2, *sizes) if all(isinstance(size, int) for size in sizes) else None
+    return None
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -73,9 +73,8 @@ def regions(
 
 def _domain(module: Any, source: ModelOptions, options: DomainOptions) -> tuple[Any, Any, str]:
     """The network, the chart and a few words about it."""
-    from inscape.cli._inputs import corner, load_data
+    from inscape.cli._inputs import corner, load_data, read_model
     from inscape.geometry import Box
-    from inscape.network import read
     from inscape.regions._views import planes
     from inscape.results import Context
 
@@ -85,12 +84,12 @@ def _domain(module: Any, source: ModelOptions, options: DomainOptions) -> tuple[
     if boxed:
         if not (options.low and options.high):
             raise InputError("expected both --low and --high, got only one of them")
-        network = read(module)
+        network = read_model(module, None)
         size = prod(network.input_shape)
         low, high = corner("low", options.low, size), corner("high", options.high, size)
         return network, Box(low=low, high=high), f"box from {options.low} to {options.high}"
     x, y = load_data(source)
-    network = read(module, example=x[:1])
+    network = read_model(module, x[:1])
     found = planes(Context(model=module, network=network, name="", x=x, y=y, seed=options.seed))
     if not found:
         raise InputError("the network has a single input, so there is no plane; give a box with --low and --high")
