@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +11,8 @@ from torch.func import functional_call
 
 from inscape._errors import InputTypeError, InscapeError, ModelError
 
-Evaluation: TypeAlias = Callable[[np.ndarray], Tensor]
 
-
-def detached_copy(model: nn.Module, dtype: torch.dtype | None = None) -> Callable[[Tensor], Tensor]:
+def detached_copy(model: nn.Module, dtype: torch.dtype | None = None) -> Callable[[Tensor], Any]:
     """Make a function that evaluates a module in evaluation mode.
 
     The parameters' memory is shared, but they ask for no gradient; buffers are copies. Whatever the module does to
@@ -34,7 +32,7 @@ def detached_copy(model: nn.Module, dtype: torch.dtype | None = None) -> Callabl
     if dtype is not None:
         tensors = {name: t.to(dtype) if t.is_floating_point() else t for name, t in tensors.items()}
 
-    def evaluate(x: Tensor) -> Tensor:
+    def evaluate(x: Tensor) -> Any:  # whatever the module returns; outputs_of checks it
         return functional_call(twin, tensors, (x,))
 
     return evaluate
@@ -60,7 +58,7 @@ def home_of(model: nn.Module) -> tuple[torch.dtype, torch.device]:
     return torch.float32, torch.device("cpu")
 
 
-def outputs_of(evaluate: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def outputs_of(evaluate: Callable[[Tensor], Any], x: Tensor) -> Tensor:
     """Evaluate a batch and check that one row of finite outputs comes back for every sample.
 
     Args:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -111,7 +112,7 @@ def predict(
 class _View:
     """A model as a function on the plane."""
 
-    evaluate: Callable[[Tensor], Tensor]
+    evaluate: Callable[[Tensor], Any]
     embed: Callable[[np.ndarray], Tensor]
     axes: Tensor
     head: str

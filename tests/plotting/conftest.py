@@ -1,0 +1,71 @@
+"""Info objects that several tests draw."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.spatial import Voronoi
+
+from inscape.plotting import Heatmap, Lines, Markers, PolygonMap, Polyline, Series, Table
+
+CLASSES = tuple("abcdefghij")
+
+
+def voronoi_map(cells: int, *, categorical: bool = True, height: float = 1.0) -> PolygonMap:
+    """A Voronoi diagram of the rectangle [0, 1] × [0, height]; the cells' value depends on the position only."""
+    sites = np.random.default_rng(0).random((cells, 2)) * [1, height]
+    mirrored = [sites, sites * [-1, 1], sites * [-1, 1] + [2, 0], sites * [1, -1], sites * [1, -1] + [0, 2 * height]]
+    diagram = Voronoi(np.concatenate(mirrored))
+    polygons = []
+    for region in diagram.point_region[:cells]:
+        corners = diagram.vertices[diagram.regions[region]].clip([0, 0], [1, height])
+        following = np.roll(corners, -1, axis=0)
+        area = (corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum()
+        polygons.append(corners if area > 0 else corners[::-1])
+    values = (sites[:, 0] * 9.999).astype(int) if categorical else sites[:, 0]
+    return PolygonMap(
+        points=np.concatenate(polygons),
+        offsets=np.concatenate([[0], np.cumsum([len(polygon) for polygon in polygons])]),
+        values=values,
+        categorical=categorical,
+        names=CLASSES if categorical else (),
+        label="class" if categorical else "slope (1)",
+        hover={"area": np.arange(cells) / cells},
+        lines=(Polyline(points=[(0, 0), (1, height), (np.nan, np.nan), (0, height / 2), (1, 0)], name="boundary"),),
+        markers=(Markers(points=[(0.2, 0.1 * height), (0.9, 0.8 * height)], names=("one", "two"), values=[0, 9]),),
+        low=(0, 0),
+        high=(1, height),
+        xlabel="x (mm)",
+        ylabel="y (mm)",
+        title="A map",
+    )
+
+
+@pytest.fixture(scope="session")
+def make_map() -> Callable[..., PolygonMap]:
+    return voronoi_map
+
+
+@pytest.fixture(scope="session")
+def infos() -> dict[str, PolygonMap | Heatmap | Lines | Table]:
+    x = np.arange(1, 40)
+    grid = np.add.outer(np.arange(40), np.arange(50))
+    window = {"low": (-1, -1), "high": (1.5, 1), "xlabel": "x", "ylabel": "y"}
+    curves = tuple(
+        Series(x=x, y=np.exp(-x / k), name=f"net {k}", low=0.9 * np.exp(-x / k), high=1.1 * np.exp(-x / k))
+        for k in (5, 9)
+    )
+    return {
+        "cells": voronoi_map(200),
+        "numbers": voronoi_map(200, categorical=False, height=0.5),
+        "many": voronoi_map(6000),
+        "heat": Heatmap(values=grid / 90, label="confidence", **window),
+        "classes": Heatmap(values=grid // 10, label="class", categorical=True, names=CLASSES, **window),
+        "lines": Lines(series=curves, xlabel="epoch", ylabel="loss (nats)", title="Loss", logy=True),
+        "table": Table(columns={"layer": ["first", "<b>"], "units": [64, 12345]}, caption="Layers"),
+    }
+
+
+@pytest.fixture(params=["cells", "numbers", "many", "heat", "classes", "lines", "table"])
+def info(request, infos) -> PolygonMap | Heatmap | Lines | Table:
+    return infos[request.param]
