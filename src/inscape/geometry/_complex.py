@@ -119,18 +119,18 @@ class Complex:
             found = later.parent[found]
         return found
 
-    def signs(self, level: int, size: int, cells: np.ndarray | None = None) -> np.ndarray:
-        """Which predicates of a level are positive on cells.
+    def signs_of(self, level: int, size: int, members: np.ndarray) -> np.ndarray:
+        """Which predicates of a level are positive on cells of that level.
 
         Args:
             level: position in ``levels``.
             size: number of predicates of that level.
-            cells: (c,) cells, all by default.
+            members: (c,) cells of the level.
 
         Returns:
             (c, size) booleans.
         """
-        return unpack(self.levels[level].bits[self.ancestors(level, cells)], size)
+        return unpack(self.levels[level].bits[members], size)
 
 
 def code(step: Step, positive: np.ndarray) -> np.ndarray:

@@ -264,7 +264,11 @@ def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     for i in range(m):
         after, before = (i + 1) % m, (i - 1) % m
         mesh.half[2 * i, NEXT], mesh.half[2 * i, PREVIOUS], mesh.half[2 * i, ORIGIN] = 2 * after, 2 * before, i
-        mesh.half[2 * i + 1, NEXT], mesh.half[2 * i + 1, PREVIOUS], mesh.half[2 * i + 1, ORIGIN] = 2 * before + 1, 2 * after + 1, after
+        mesh.half[2 * i + 1, NEXT], mesh.half[2 * i + 1, PREVIOUS], mesh.half[2 * i + 1, ORIGIN] = (
+            2 * before + 1,
+            2 * after + 1,
+            after,
+        )
         mesh.chord[i] = -1
         mesh.out[i] = 2 * i
         low, high, t = boundary.low[i], boundary.high[i], boundary.s[i]
@@ -274,9 +278,7 @@ def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     vertices, edges, sure = m, m, True
     for c in range(k):
         if chords.twin[c] == c:
-            vertices, edges, arrived = _insert(
-                m, xy, values, predicates, boundary, chords, mesh, c, vertices, edges
-            )
+            vertices, edges, arrived = _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edges)
             sure = sure and arrived
     return vertices, edges, sure
 

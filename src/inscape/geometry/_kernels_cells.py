@@ -286,9 +286,7 @@ def _orient(k, chords):
         good = chords.seen[c] == 2 and chords.first[c] != chords.last[c]
         if good and position_side(chords, c, chords.below[c]) > 0:
             chords.first[c], chords.last[c] = chords.last[c], chords.first[c]
-        good = (
-            good and position_side(chords, c, chords.below[c]) < 0 and position_side(chords, c, chords.above[c]) > 0
-        )
+        good = good and position_side(chords, c, chords.below[c]) < 0 and position_side(chords, c, chords.above[c]) > 0
         if not good:
             continue
         for field in (chords.predicate, chords.first, chords.last, chords.above, chords.below):
@@ -517,9 +515,7 @@ def cut_cells(cells, predicates, signs, crossings, ties, boundary, chords, mesh,
             _halve(cells, cell, m, predicates, base_edge, boundary, chords, doubt, count, out)
         else:
             _find_twins(kept, chords, scratch.head, scratch.chain)
-            vertices, edges, sure = arrange(
-                m, kept, cells.xy, cells.values, predicates, boundary, chords, mesh
-            )
+            vertices, edges, sure = arrange(m, kept, cells.xy, cells.values, predicates, boundary, chords, mesh)
             doubt |= not sure
             doubt |= _emit_interior(m, vertices, boundary, chords, mesh, count, out)
             _note_chords(cells, kept, predicates, boundary, chords, scratch, bits)

@@ -172,9 +172,7 @@ def _fill(ends, edge_radius, xy, values, predicates, signs, record, which, where
                 for c in range(xy.shape[1]):
                     length += (xy[b, c] - xy[a, c]) ** 2
                 length = np.sqrt(length)
-                made = _compute(
-                    e, a, b, k, length, edge_radius[e], values, predicates, made, start, which, where, out
-                )
+                made = _compute(e, a, b, k, length, edge_radius[e], values, predicates, made, start, which, where, out)
         out.sub[e + 1] = out.sub[e] + 1 + made - before
     return made
 

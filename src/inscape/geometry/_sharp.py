@@ -52,9 +52,7 @@ def _shuts(plan: Plan, j: int) -> bool:
     return isinstance(rule, Elementwise) and bool(np.all(rule.slopes[0] == 0) and np.all(rule.intercepts[0] == 0))
 
 
-def _run(
-    plan: Plan, j: int, known: dict[int, tuple[np.ndarray, np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray]:
+def _run(plan: Plan, j: int, known: dict[int, tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     if j in known:
         return known[j]
     node = plan.program.nodes[j]

@@ -89,9 +89,7 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
     join_equal_leaders(block, step)
 
 
-def _classify(
-    plan: Plan, block: Block, step: Step, values: np.ndarray, predicates: signs.Predicates
-) -> signs.Signs:
+def _classify(plan: Plan, block: Block, step: Step, values: np.ndarray, predicates: signs.Predicates) -> signs.Signs:
     plain = isinstance(step.rule, Elementwise) and step.split.plain
     classify = signs.classify_plain if plain else signs.classify
     found = classify(values, predicates, block.radius)
@@ -196,7 +194,9 @@ def _apply(
     shapes = [plan.program.nodes[j].shape for j in step.inputs]
     inputs = [_values(plan, block, j) for j in step.inputs]
     if isinstance(step.rule, Elementwise):
-        vertex = np.concatenate([crossings.vertex + old, np.repeat(np.arange(len(cut.mix_a)), 2) + old + len(crossings.s)])
+        vertex = np.concatenate(
+            [crossings.vertex + old, np.repeat(np.arange(len(cut.mix_a)), 2) + old + len(crossings.s)]
+        )
         which = np.concatenate([crossings.predicate, cut.mix_on.ravel()])
         edges.pin(inputs[0], vertex, step.split.left[which], step.split.offset[which])
     shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
@@ -204,8 +204,4 @@ def _apply(
     block.bounds[step.node] = piecewise_bound(node, [bound])
     reach = signs.column_reach(block.live[step.node]) + block.bounds[step.node].error
     known = block.bounds[step.node]
-    block.bounds[step.node] = Bound(
-        magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope
-    )
-
-
+    block.bounds[step.node] = Bound(magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope)

@@ -39,12 +39,16 @@ _TYPES = {
     "Sort": "inscape.geometry:Sort",
     "Level": "inscape.geometry:Level",
     "Complex": "inscape.geometry:Complex",
+    "Step": "inscape.geometry:Step",
+    "Splitting": "inscape.geometry:Splitting",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
 _KINDS = {
     "partition": "inscape.regions:Partition",
     "boundary": "inscape.regions:Boundary",
+    "slopes": "inscape.regions:Slopes",
+    "audit": "inscape.regions:Audit",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
 }

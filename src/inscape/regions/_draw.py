@@ -1,0 +1,125 @@
+"""Info objects of partitions and boundaries."""
+
+from typing import Any
+
+import numpy as np
+
+
+def plane_info(cells: Any) -> Any:
+    """Cells of a partition coloured by the class at their centroid.
+
+    Args:
+        cells: a partition of dimension 2.
+
+    Returns:
+        A ``PolygonMap``.
+    """
+    from inscape.plotting import PolygonMap
+
+    points, offsets = cells.polygons()
+    outputs = int(np.prod(cells.output_shape))
+    return PolygonMap(
+        points=points,
+        offsets=offsets,
+        values=np.asarray(cells.classes),
+        categorical=True,
+        names=class_names(outputs),
+        label="class at the centre",
+        hover={"cell": np.arange(cells.cell_count), "area": cells.volumes, "corners": np.diff(offsets)},
+        low=cells.domain.low,
+        high=cells.domain.high,
+        xlabel=axis(cells.domain, 0),
+        ylabel=axis(cells.domain, 1),
+        title=f"{cells.cell_count:,} cells ({cells.status})",
+    )
+
+
+def class_names(outputs: int) -> tuple[str, ...]:
+    """Names of the classes where the caller gave none."""
+    return ("output ≤ 0", "output > 0") if outputs == 1 else tuple(str(i) for i in range(outputs))
+
+
+def axis(domain: Any, i: int) -> str:
+    """Label of a chart axis."""
+    from inscape.geometry import Box
+
+    return f"x{i + 1}" if isinstance(domain, Box) else f"axis {i + 1} (input units)"
+
+
+def line_info(cells: Any) -> Any:
+    """Outputs of a one-dimensional partition along the line, with a break at every vertex.
+
+    Args:
+        cells: a partition of dimension 1.
+
+    Returns:
+        A ``Lines``.
+    """
+    from inscape.plotting import Lines, Series
+
+    order = np.argsort(cells.centroids[:, 0])
+    ends = cells.vertices[cells.complex.ends[order], 0]
+    t = np.append(ends[:, 0], ends[-1, 1])
+    maps = cells.affine_maps[order]
+    values = np.concatenate(
+        [maps[:, :, 0] + maps[:, :, 1] * ends[:, :1], (maps[-1:, :, 0] + maps[-1:, :, 1] * ends[-1, 1])]
+    )
+    series = tuple(Series(x=t, y=values[:, o], name=f"output {o}") for o in range(values.shape[1]))
+    return Lines(
+        series=series,
+        xlabel=axis(cells.domain, 0),
+        ylabel="output",
+        title=f"{cells.cell_count:,} pieces ({cells.status})",
+    )
+
+
+def boundary_info(found: Any) -> Any:
+    """Pieces of one class each, with the boundary drawn over them.
+
+    Args:
+        found: a boundary.
+
+    Returns:
+        A ``PolygonMap`` in dimension 2.
+    """
+    from inscape._errors import InputError
+    from inscape.plotting import PolygonMap
+
+    if found.complex.dimension == 1:
+        raise InputError("a boundary on a line is a list of points and has no figure; see segments and pairs")
+    points, offsets = found.polygons()
+    names = class_names(found.class_count) if found.class_count > 2 else ("class 0", "class 1")
+    return PolygonMap(
+        points=points,
+        offsets=offsets,
+        values=np.asarray(found.classes),
+        categorical=True,
+        names=names,
+        label="class",
+        hover={"piece": np.arange(len(found.classes)), "area": found.complex.volumes},
+        lines=boundary_lines(found),
+        low=found.domain.low,
+        high=found.domain.high,
+        xlabel=axis(found.domain, 0),
+        ylabel=axis(found.domain, 1),
+        title=f"decision boundary of length {found.length:.4g} ({found.status})",
+    )
+
+
+def boundary_lines(found: Any) -> tuple[Any, ...]:
+    """The boundary as one line with breaks.
+
+    Args:
+        found: a boundary of dimension 2.
+
+    Returns:
+        A tuple with one ``Polyline``, or none.
+    """
+    from inscape.plotting import Polyline
+
+    segments = found.segments
+    if not len(segments):
+        return ()
+    breaks = np.full((len(segments), 1, 2), np.nan)
+    points = np.concatenate([segments, breaks], axis=1).reshape(-1, 2)[:-1]
+    return (Polyline(points=points, name="decision boundary", width=2.0),)

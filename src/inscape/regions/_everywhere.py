@@ -1,0 +1,18 @@
+"""The whole input space, reached by doubling a box."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Everywhere:
+    """All of an input space of dimension 1 or 2: a box is doubled until the number of cells is stable twice.
+
+    The answer has status *stable*, not *exact*: two hyperplanes that are nearly parallel may meet outside.
+
+    Attributes:
+        start: half side of the first box, centred at 0.
+        doublings: most doublings before giving up.
+    """
+
+    start: float = 1.0
+    doublings: int = 40
