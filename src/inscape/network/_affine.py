@@ -231,9 +231,9 @@ AFFINE: dict[str, Affine] = {
     "adaptive_avg_pool3d": Affine(word="AdaptiveAvgPool3d", length=_adaptive),
     "_adaptive_avg_pool2d": Affine(word="AdaptiveAvgPool2d", length=_adaptive),
     "_adaptive_avg_pool3d": Affine(word="AdaptiveAvgPool3d", length=_adaptive),
-    "constant_pad_nd": Affine(word="ConstantPad", additive=("value",), scalars=("value",)),
+    "constant_pad_nd": Affine(word="Pad", additive=("value",), scalars=("value",)),
     "pad": Affine(word="Pad", additive=("value",), scalars=("value",)),
-    **{f"{kind}_pad{d}d": _pure(f"{kind.title()}Pad") for kind in ("reflection", "replication") for d in (1, 2, 3)},
+    **{f"{kind}_pad{d}d": _pure("Pad") for kind in ("reflection", "replication") for d in (1, 2, 3)},
     **{f"upsample_nearest{d}d": _pure("nearest upsampling") for d in (1, 2, 3)},
     **{f"_upsample_nearest_exact{d}d": _pure("nearest upsampling") for d in (1, 2, 3)},
     "upsample_linear1d": _resampled("linear upsampling", 6),
@@ -300,6 +300,8 @@ AFFINE: dict[str, Affine] = {
     "view": Affine(word="reshape", function=_reshaped),
     "_unsafe_view": Affine(word="reshape", function=_reshaped),
     "reshape": Affine(word="reshape", function=lambda self, shape: self.reshape(shape)),
+    "flatten": _pure("reshape"),
+    "unflatten": _pure("reshape"),
     "index": _pure("index", "indices"),
     "index_select": _pure("index", "index"),
     "gather": _pure("index", "index"),
@@ -309,8 +311,6 @@ AFFINE: dict[str, Affine] = {
     **{
         name: _pure(name.strip("_").replace("_", " "))
         for name in (
-            "flatten",
-            "unflatten",
             "permute",
             "transpose",
             "t",

@@ -73,8 +73,9 @@ class Builder:
         piecewise = PIECEWISE.get(call.key)
         if piecewise is not None and call.pick in (None, 0):
             piecewise.check(call.arguments, call.name)
-            arguments = {key: self._materialised(leaf, call, shape) for key, leaf in call.arguments.items()}
-            call = replace(call, arguments=arguments) if piecewise.groups is not None else call
+            if piecewise.groups is not None:
+                arguments = {key: self._materialised(leaf, call, shape) for key, leaf in call.arguments.items()}
+                call = replace(call, arguments=arguments)
             return call.piecewise(piecewise, shape)
         word = SMOOTH.get(call.key)
         if word is not None:

@@ -193,7 +193,8 @@ def _flatten(module: Any, value: Value) -> Leaf | None:
 
 
 def _padding(module: Any, value: Value) -> Leaf:
-    return _aten.constant_pad_nd.default, {"pad": list(module.padding), "value": float(getattr(module, "value", 0.0))}
+    value = float(getattr(module, "value", 0.0))
+    return _aten.pad.default, {"pad": list(module.padding), "mode": "constant", "value": value}
 
 
 _ACTIVATIONS: dict[type, Callable[[Any, Value], Any]] = {
@@ -203,7 +204,6 @@ _ACTIVATIONS: dict[type, Callable[[Any, Value], Any]] = {
     nn.ReLU6: _simple(_aten.hardtanh.default, min_val="min_val", max_val="max_val"),
     nn.Hardtanh: _simple(_aten.hardtanh.default, min_val="min_val", max_val="max_val"),
     nn.Hardsigmoid: _simple(_aten.hardsigmoid.default),
-    nn.Softshrink: _simple(_aten.softshrink.default, lambd="lambd"),
     nn.Threshold: _simple(_aten.threshold.default, threshold="threshold", value="value"),
     nn.Sigmoid: _simple(_aten.sigmoid.default),
     nn.Tanh: _simple(_aten.tanh.default),

@@ -21,7 +21,12 @@ from inscape.network._exported_model import ExportedModel
 from inscape.network._layer import Constant, as_double
 from inscape.network._template import Held, Size, change, fill, leaves
 
-_LOGS = ("torch.fx.experimental.symbolic_shapes", "torch._export.serde.serialize", "torch.export")
+_LOGS = (
+    "torch.fx.experimental.symbolic_shapes",
+    "torch._export.serde.serialize",
+    "torch._subclasses.fake_tensor",
+    "torch.export",
+)
 _SHAPE_ONLY = frozenset({
     "zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty",
 })  # fmt: skip
@@ -46,7 +51,8 @@ def shared_copy(model: nn.Module) -> nn.Module:
         held = [*module._parameters.values(), *module._buffers.values(), *module.__dict__.values()]
         memo |= {id(tensor): tensor for tensor in held if isinstance(tensor, Tensor)}
     try:
-        return copy.deepcopy(model, memo=memo).eval()
+        with quiet():
+            return copy.deepcopy(model, memo=memo).eval()
     except (TypeError, RuntimeError, AttributeError) as error:
         raise ModelError(f"the model cannot be copied for reading: {_first_line(error)}") from error
 

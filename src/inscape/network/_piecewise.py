@@ -96,10 +96,6 @@ def _between(low: float | None, high: float | None) -> Pieces:
     return thresholds, slopes if high is None else [*slopes, 0.0], intercepts if high is None else [*intercepts, high]
 
 
-def _shrunk(width: float) -> Pieces:
-    return ([-width, width], [1.0, 0.0, 1.0], [width, 0.0, -width]) if width else ([], [1.0], [0.0])
-
-
 def _jump(arguments: Bound) -> str | None:
     threshold, value = arguments["threshold"], arguments["value"]
     return None if threshold == value else f"jumps from {value} to {threshold}; exact geometry needs a continuous one"
@@ -140,7 +136,6 @@ PIECEWISE: dict[str, Piecewise] = {
     "clamp_max": _elementwise("clamp", _numbers("", "max"), refusal=_bounds),
     "abs": _elementwise("abs", lambda a: ([0.0], [-1.0, 1.0], [0.0, 0.0])),
     "threshold": _elementwise("Threshold", lambda a: ([a["threshold"]], [0.0, 1.0], [a["value"], 0.0]), refusal=_jump),
-    "softshrink": _elementwise("Softshrink", lambda a: _shrunk(a["lambd"])),
     **{f"max_pool{d}d": _grouped(f"MaxPool{d}d", _groups.pooled) for d in (1, 2, 3)},
     **{f"max_pool{d}d_with_indices": _grouped(f"MaxPool{d}d", _groups.pooled) for d in (1, 2, 3)},
     **{f"adaptive_max_pool{d}d": _grouped(f"AdaptiveMaxPool{d}d", _groups.adaptively_pooled) for d in (1, 2, 3)},

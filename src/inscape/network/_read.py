@@ -93,8 +93,11 @@ def as_example(model: nn.Module, example: Any) -> Tensor:
         ) from error
     if tensor.ndim == 0 or tensor.shape[0] == 0 or not tensor.numel():
         raise ModelError(f"expected example to be a batch (n, *shape) with n ≥ 1, got shape {tuple(tensor.shape)}")
-    like = next((p for p in [*model.parameters(), *model.buffers()] if p.is_floating_point()), torch.zeros(()))
-    tensor = tensor[:2].to(device=like.device, dtype=like.dtype)
+    like = _floating_tensor(model)
+    if like is None:
+        tensor = tensor[:2] if tensor.is_floating_point() else tensor[:2].to(torch.get_default_dtype())
+    else:
+        tensor = tensor[:2].to(device=like.device, dtype=like.dtype)
     return tensor if len(tensor) == 2 else torch.cat([tensor, tensor])
 
 
@@ -104,3 +107,11 @@ def _check_finite(model: nn.Module) -> None:
             raise ModelError(f"expected initialised parameters, got the lazy {name!r}; run the model once first")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ModelError(f"expected finite weights, got NaN or infinity in {name!r}")
+
+
+def _floating_tensor(model: nn.Module) -> Tensor | None:
+    """A tensor of the model that tells its device and dtype."""
+    held = [*model.parameters(), *model.buffers()]
+    for module in model.modules():
+        held += [value for value in module.__dict__.values() if isinstance(value, Tensor)]
+    return next((tensor for tensor in held if tensor.is_floating_point()), None)
