@@ -1,11 +1,13 @@
 """The page's chapters on exact regions: their picture on planes through real samples, and their number."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log10
 from typing import Any
 
 import numpy as np
 
+from inscape.regions._draw import boundary_lines
 from inscape.regions._views import View, views
 from inscape.results import Context, Figure, Section
 
@@ -54,21 +56,9 @@ def _paragraphs(drawn: Sequence[View]) -> list[str]:
 
 def _class_names(context: Context, count: int) -> tuple[str, ...]:
     names = [str(name) for name in context.classes]
-    if count <= 1:
+    if np.prod(context.network.output_shape) == 1:
         return tuple(names[:2]) if len(names) >= 2 else ("output ≤ 0", "output > 0")
     return tuple(names[i] if i < len(names) else str(i) for i in range(count))
-
-
-def _lines(boundary: Any) -> tuple[Any, ...]:
-    """The decision boundary as one line with breaks."""
-    from inscape.plotting import Polyline
-
-    segments = np.asarray(boundary.segments, dtype=np.float64).reshape(-1, 2, 2)
-    if not len(segments):
-        return ()
-    breaks = np.full((len(segments), 1, 2), np.nan)
-    points = np.concatenate([segments, breaks], axis=1).reshape(-1, 2)[:-1]
-    return (Polyline(points=points, width=2.0),)
 
 
 def _markers(view: View) -> tuple[Any, ...]:
@@ -80,26 +70,26 @@ def _markers(view: View) -> tuple[Any, ...]:
 
 
 def _figure(view: View, context: Context) -> Figure:
+    """The pieces of one class each, so that colours are exact; the pointer tells of the region they belong to."""
     from inscape.plotting import PolygonMap
 
-    cells = view.partition
-    points, offsets = cells.polygons()
-    names = _class_names(context, int(np.prod(context.network.output_shape)))
-    classes = np.asarray(cells.classes, dtype=np.int64)
+    cells, line = view.partition, view.boundary
+    points, offsets = line.polygons()
+    names = _class_names(context, line.class_count)
+    region = cells.locate(line.complex.centroids)
     info = PolygonMap(
         points=points,
         offsets=offsets,
-        values=classes,
+        values=line.classes,
         categorical=True,
         names=names,
         label="class",
         hover={
-            "region": np.arange(cells.cell_count),
-            "class": np.asarray(names)[classes],
-            "area": np.asarray(cells.volumes, dtype=np.float64),
-            "corners": np.diff(offsets),
+            "region": region,
+            "area of the region": cells.volumes[region],
+            "its corners": np.diff(cells.polygons()[1])[region],
         },
-        lines=_lines(view.boundary) if view.boundary is not None else (),
+        lines=tuple(replace(drawn, name="", width=2.0) for drawn in boundary_lines(line)),
         markers=_markers(view),
         low=view.plane.low,
         high=view.plane.high,
@@ -112,25 +102,10 @@ def _figure(view: View, context: Context) -> Figure:
 
 def _caption(view: View) -> str:
     cells, line = view.partition, view.boundary
+    curves = f"{line.components:,} separate {'curve' if line.components == 1 else 'curves'}"
     text = f"{view.story} {cells.cell_count:,} regions; status {cells.status}."
-    if line is not None:
-        pieces = _total(line.components)
-        curves = f" in {pieces:,} separate {'curve' if pieces == 1 else 'curves'}" if pieces is not None else ""
-        text += f" Decision boundary of length {line.length:.3g}{curves}."
-    if len(view.points):
-        text += " Dots are samples."
-    return text
-
-
-def _total(components: Any) -> int | None:
-    """Number of pieces, whether it is given as a number or per class or pair."""
-    if isinstance(components, int | np.integer):
-        return int(components)
-    values = components.values() if hasattr(components, "values") else components
-    try:
-        return sum(int(value) for value in values)
-    except TypeError:
-        return None
+    text += f" Decision boundary of length {line.length:.3g} in {curves}." if line.components else " One class only."
+    return text + (" Dots are samples." if len(view.points) else "")
 
 
 def _notes(seen: Sequence[View], context: Context) -> list[str]:
@@ -167,9 +142,11 @@ def _facts(view: View) -> dict[str, object]:
     if view.partition is None:
         return facts | {"problem": view.problem}
     facts |= {"cells": view.partition.cell_count, "status": str(view.partition.status)}
-    if view.boundary is not None:
-        facts |= {"boundary_length": view.boundary.length, "boundary_components": _total(view.boundary.components)}
-    return facts
+    return facts | {
+        "boundary_length": view.boundary.length,
+        "boundary_components": view.boundary.components,
+        "class_areas": view.boundary.class_areas,
+    }
 
 
 def counts(context: Context) -> Section | None:
