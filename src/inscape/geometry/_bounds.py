@@ -76,6 +76,9 @@ def piecewise_bound(node: Node, inputs: list[Bound]) -> Bound:
 
     Returns:
         The bounds of its output.
+
+    Raises:
+        TypeError: if the node has no rule.
     """
     rule = node.rule
     magnitude = np.concatenate([b.magnitude for b in inputs])

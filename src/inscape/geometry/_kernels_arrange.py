@@ -231,7 +231,7 @@ def _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edge
         while side < 0 and mesh.half[g, NEXT] != h:
             g = mesh.half[g, NEXT]
             side = _side(m, values, predicates, boundary, chords, mesh, c, mesh.half[g ^ 1, ORIGIN])
-        if side < 0 or g == h and side == 0:
+        if side < 0 or (g == h and side == 0):
             return vertices, edges, False
         if side == 0:
             v = mesh.half[g ^ 1, ORIGIN]

@@ -39,7 +39,7 @@ class Crossings(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a step decided on the edges that several blocks share; an edge or vertex of a block refers to it by number."""
+    """What a step decided on the edges that several blocks share."""
 
     edge: np.ndarray
     """(E,) edge of the record for each edge of the block, -1 for none."""

@@ -1,5 +1,6 @@
 """What has to be computed, in which order, and how long each value is needed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,21 +141,21 @@ def _width(node: Node) -> int:
     return int(np.prod(node.shape))
 
 
-def _ancestors(nodes: object, output: int) -> list[int]:
+def _ancestors(nodes: Sequence[Node], output: int) -> list[int]:
     found, stack = set(), [output]
     while stack:
         i = stack.pop()
         if i not in found:
             found.add(i)
-            stack.extend(nodes[i].inputs)  # type: ignore[index]
+            stack.extend(nodes[i].inputs)
     return sorted(found)
 
 
-def _chart_affine(nodes: object, needed: list[int], chart: Chart) -> dict[int, Affine]:
+def _chart_affine(nodes: Sequence[Node], needed: list[int], chart: Chart) -> dict[int, Affine]:
     corner = np.maximum(np.abs(chart.low), np.abs(chart.high))
     affine: dict[int, Affine] = {}
     for i in needed:
-        node: Node = nodes[i]  # type: ignore[index]
+        node = nodes[i]
         if node.kind is Kind.INPUT:
             table = np.vstack([chart.origin[None], chart.basis])
             reach = np.abs(table[0]) + corner @ np.abs(table[1:])
@@ -162,8 +163,8 @@ def _chart_affine(nodes: object, needed: list[int], chart: Chart) -> dict[int, A
             error = np.zeros_like(reach) if plain else gamma(chart.dimension + 2) * reach
             bound = Bound(magnitude=reach, error=error, slope=np.linalg.norm(table[1:], axis=0))
         elif node.kind is Kind.AFFINE and all(j in affine for j in node.inputs):
-            table = _push_table(node, [affine[j].table for j in node.inputs], [nodes[j].shape for j in node.inputs])  # type: ignore[index]
-            loose = affine_bound(node, [nodes[j].shape for j in node.inputs], [affine[j].bound for j in node.inputs])  # type: ignore[index]
+            table = _push_table(node, [affine[j].table for j in node.inputs], [nodes[j].shape for j in node.inputs])
+            loose = affine_bound(node, [nodes[j].shape for j in node.inputs], [affine[j].bound for j in node.inputs])
             reach = np.abs(table[0]) + corner @ np.abs(table[1:])
             bound = Bound(
                 magnitude=reach + loose.error,
@@ -183,19 +184,19 @@ def _push_table(node: Node, tables: list[np.ndarray], shapes: list[tuple[int, ..
     return np.vstack([constant, node.linear(*directions).reshape(len(tables[0]) - 1, -1)])
 
 
-def _last_use(nodes: object, order: tuple[int, ...], steps: dict[int, Step]) -> dict[int, int]:
+def _last_use(nodes: Sequence[Node], order: tuple[int, ...], steps: dict[int, Step]) -> dict[int, int]:
     last: dict[int, int] = {}
     for place, i in enumerate(order):
-        for j in steps[i].inputs if i in steps else nodes[i].inputs:  # type: ignore[index]
+        for j in steps[i].inputs if i in steps else nodes[i].inputs:
             last[j] = place
     return last
 
 
-def _roots(nodes: object, inputs: tuple[int, ...], affine: dict[int, Affine]) -> tuple[int, ...]:
+def _roots(nodes: Sequence[Node], inputs: tuple[int, ...], affine: dict[int, Affine]) -> tuple[int, ...]:
     found, stack = set(), list(inputs)
     while stack:
         i = stack.pop()
-        node: Node = nodes[i]  # type: ignore[index]
+        node = nodes[i]
         if i in affine or node.kind is not Kind.AFFINE:
             found.add(i)
         else:

@@ -67,19 +67,40 @@ Rule: TypeAlias = Elementwise | Maximum | Sort
 class Node(Protocol):
     """One operation. Arrays are float64, batch first: ``(batch, *shape)``."""
 
-    name: str
-    """Path of the module that performs it, such as ``"features.3"``, or the name in the captured graph."""
-    operation: str
-    """The operation in words, such as ``"Linear"`` or ``"MaxPool2d"``."""
-    inputs: tuple[int, ...]
-    """Positions of earlier nodes; empty for the input node, which is node 0."""
-    kind: Kind
-    shape: tuple[int, ...]
-    """Shape of one sample's output."""
-    rule: Rule | None
-    """How a piecewise-linear node splits; None for all others."""
-    length: int
-    """Longest sum behind one output of an affine node, for rounding bounds; 0 if nothing is rounded."""
+    @property
+    def name(self) -> str:
+        """Path of the module that performs it, such as ``"features.3"``, or the name in the captured graph."""
+        ...
+
+    @property
+    def operation(self) -> str:
+        """The operation in words, such as ``"Linear"`` or ``"MaxPool2d"``."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Positions of earlier nodes; empty for the input node, which is node 0."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """How the node acts."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample's output."""
+        ...
+
+    @property
+    def rule(self) -> Rule | None:
+        """How a piecewise-linear node splits; None for all others."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """Longest sum behind one output of an affine node, for rounding bounds; 0 if nothing is rounded."""
+        ...
 
     def apply(self, *values: np.ndarray) -> np.ndarray:
         """Evaluate the node on a batch."""
@@ -102,5 +123,12 @@ class Program(Protocol):
     is already peeled off.
     """
 
-    nodes: Sequence[Node]
-    output: int
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """The operations in topological order."""
+        ...
+
+    @property
+    def output(self) -> int:
+        """Position of the node that gives the output."""
+        ...

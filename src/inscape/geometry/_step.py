@@ -1,12 +1,16 @@
 """One step of the engine: evaluate the next node at all vertices, and cut the cells where it bends."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from inscape.geometry import _kernels_cells as cells
 from inscape.geometry import _kernels_edges as edges
 from inscape.geometry import _kernels_signs as signs
+from inscape.geometry import _room as room
 from inscape.geometry._block import Block, Decision, Level
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, piecewise_bound
+from inscape.geometry._kernels_trace import measure
 from inscape.geometry._merge import join_equal_leaders
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
@@ -67,6 +71,19 @@ def _predicates(step: Step, bound: Bound, values: np.ndarray) -> signs.Predicate
     return signs.Predicates(split.left, split.right, split.offset, error, slope, ZERO_SHARE * size)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """What one step does to a block."""
+
+    step: Step
+    crossings: edges.Crossings
+    cut: room.Cut
+    vertices: int
+    """Number of vertices before the step."""
+    final: bool
+    """True if nothing is evaluated afterwards."""
+
+
 def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
     inputs = [_values(plan, block, j) for j in step.inputs]
     values = inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
@@ -80,12 +97,16 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
     crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
     if block.writes is not None:
         block.writes[step.node] = Decision(signs=found, crossings=crossings)
-    ties = isinstance(step.rule, Maximum) and step.rule.sign > 0
-    cut = _cut(block, values, predicates, found, crossings, ties)
-    old = len(block.xy)
-    _grow(plan, block, place, step, crossings, cut)
-    if step.node >= 0 and place < len(plan.order) - 1:
-        _apply(plan, block, step, bound, crossings, cut, old)
+    change = _Change(
+        step=step,
+        crossings=crossings,
+        cut=_cut(block, room.Given(values, predicates, found, crossings), step),
+        vertices=len(block.xy),
+        final=place == len(plan.order) - 1,
+    )
+    _grow(plan, block, place, change)
+    if not change.final:
+        _apply(plan, block, bound, change)
     join_equal_leaders(block, step)
 
 
@@ -114,45 +135,41 @@ def _joined(bounds: list[Bound]) -> Bound:
     )
 
 
-def _cut(
-    block: Block,
-    values: np.ndarray,
-    predicates: signs.Predicates,
-    found: signs.Signs,
-    crossings: edges.Crossings,
-    ties: bool,
-) -> cells.Cut:
-    words = found.pos.shape[1]
+def _cut(block: Block, given: room.Given, step: Step) -> room.Cut:
+    words = given.signs.pos.shape[1]
+    ties = isinstance(step.rule, Maximum) and step.rule.sign > 0
     if block.dimension == 1:
-        parent, bits, doubt = cells.cut_segments(block.ends, found, crossings, ties)
-        return cells.output(0, 0, 0, 0, words)._replace(parent=parent, bits=bits, doubt=doubt)
-    given = cells.Cells(block.start, block.half, block.ends, block.xy, block.radius, values)
+        parent, bits, doubt = cells.cut_segments(block.ends, given.signs, given.crossings, ties)
+        return room.output(0, 0, 0, 0, words)._replace(parent=parent, bits=bits, doubt=doubt)
+    old = room.Cells(block.start, block.half, block.ends, block.xy, block.radius, given.values)
     most, total, count = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64)
-    cells.measure(given, found, crossings, np.zeros((4, words), np.uint64), most, total)
-    space = cells.room(int(most[0]), int(most[1]), words)
-    out = cells.output(*(int(size) for size in total), words)
-    cells.cut_cells(given, predicates, found, crossings, ties, *space, count, out)
+    measure(old, given.signs, given.crossings, np.zeros((4, words), np.uint64), most, total)
+    space = room.room(int(most[0]), int(most[1]), words)
+    out = room.output(*(int(size) for size in total), words)
+    cells.cut_cells(old, given.predicates, given.signs, given.crossings, ties, *space, count, out)
     return _trimmed(out, count)
 
 
-def _trimmed(out: cells.Cut, count: np.ndarray) -> cells.Cut:
+def _trimmed(out: room.Cut, count: np.ndarray) -> room.Cut:
     made = {
-        "start": count[cells.CELLS] + 1,
-        "half": count[cells.HALVES],
-        **dict.fromkeys(("parent", "bits", "doubt"), count[cells.CELLS]),
-        **dict.fromkeys(("ends", "label", "radius"), count[cells.EDGES]),
-        **dict.fromkeys(("mix_a", "mix_b", "mix_s", "mix_radius", "mix_on"), count[cells.MIXED]),
+        "start": count[room.CELLS] + 1,
+        "half": count[room.HALVES],
+        **dict.fromkeys(("parent", "bits", "doubt"), count[room.CELLS]),
+        **dict.fromkeys(("ends", "label", "radius"), count[room.EDGES]),
+        **dict.fromkeys(("mix_a", "mix_b", "mix_s", "mix_radius", "mix_on"), count[room.MIXED]),
     }
-    return cells.Cut(**{name: getattr(out, name)[:size].copy() for name, size in made.items()})
+    return room.Cut(**{name: getattr(out, name)[:size].copy() for name, size in made.items()})
 
 
-def _grow(plan: Plan, block: Block, place: int, step: Step, crossings: edges.Crossings, cut: cells.Cut) -> None:
+def _grow(plan: Plan, block: Block, place: int, change: _Change) -> None:
     """Put the new vertices, edges and cells in place of the old ones, and carry the live values along."""
-    old = len(block.xy)
+    crossings, cut, step = change.crossings, change.cut, change.step
     a = np.concatenate([block.ends[crossings.edge, 0], cut.mix_a])
     b = np.concatenate([block.ends[crossings.edge, 1], cut.mix_b])
     s = np.concatenate([crossings.s, cut.mix_s])
-    sub_ends, sub_label, sub_radius = edges.cut_edges(block.ends, block.label, block.edge_radius, crossings, old)
+    sub_ends, sub_label, sub_radius = edges.cut_edges(
+        block.ends, block.label, block.edge_radius, crossings, change.vertices
+    )
     block.xy = edges.interpolate(block.xy, a, b, s)
     block.radius = np.concatenate([block.radius, crossings.radius, cut.mix_radius])
     block.ends = np.concatenate([sub_ends, cut.ends])
@@ -163,7 +180,7 @@ def _grow(plan: Plan, block: Block, place: int, step: Step, crossings: edges.Cro
     block.doubt = block.doubt[cut.parent] | cut.doubt
     block.levels.append(Level(step=step.node, parent=cut.parent, bits=cut.bits))
     for j in list(block.live):
-        if plan.last_use.get(j, -1) > place or (j in step.inputs and place < len(plan.order) - 1):
+        if plan.last_use.get(j, -1) > place or (j in step.inputs and not change.final):
             block.live[j] = edges.interpolate(block.live[j], a, b, s)
         else:
             del block.live[j], block.bounds[j]
@@ -180,28 +197,19 @@ def _renumber_shared(block: Block, step: Step, crossings: edges.Crossings, inter
     block.shared_vertex = np.concatenate([block.shared_vertex, crossings.origin, np.full(interior, -1, np.int32)])
 
 
-def _apply(
-    plan: Plan,
-    block: Block,
-    step: Step,
-    bound: Bound,
-    crossings: edges.Crossings,
-    cut: cells.Cut,
-    old: int,
-) -> None:
+def _apply(plan: Plan, block: Block, bound: Bound, change: _Change) -> None:
     """Evaluate the nonlinear node at all vertices; on their own hyperplanes units have exact values."""
+    step, crossings, cut = change.step, change.crossings, change.cut
     node = plan.program.nodes[step.node]
     shapes = [plan.program.nodes[j].shape for j in step.inputs]
     inputs = [_values(plan, block, j) for j in step.inputs]
     if isinstance(step.rule, Elementwise):
-        vertex = np.concatenate(
-            [crossings.vertex + old, np.repeat(np.arange(len(cut.mix_a)), 2) + old + len(crossings.s)]
-        )
+        interior = change.vertices + len(crossings.s) + np.repeat(np.arange(len(cut.mix_a)), 2)
+        vertex = np.concatenate([crossings.vertex + change.vertices, interior])
         which = np.concatenate([crossings.predicate, cut.mix_on.ravel()])
         edges.pin(inputs[0], vertex, step.split.left[which], step.split.offset[which])
     shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
     block.live[step.node] = np.ascontiguousarray(node.apply(*shaped)).reshape(len(block.xy), -1)
-    block.bounds[step.node] = piecewise_bound(node, [bound])
-    reach = signs.column_reach(block.live[step.node]) + block.bounds[step.node].error
-    known = block.bounds[step.node]
+    known = piecewise_bound(node, [bound])
+    reach = signs.column_reach(block.live[step.node]) + known.error
     block.bounds[step.node] = Bound(magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope)

@@ -80,7 +80,10 @@ def boundary_info(found: Any) -> Any:
         found: a boundary.
 
     Returns:
-        A ``PolygonMap`` in dimension 2.
+        A ``PolygonMap``.
+
+    Raises:
+        InputError: if the boundary lies on a line.
     """
     from inscape._errors import InputError
     from inscape.plotting import PolygonMap

@@ -313,9 +313,9 @@ class Partition(Result):
 
     @cached_property
     def _tree(self) -> Any:
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
-        return cKDTree(self.centroids)
+        return KDTree(self.centroids)
 
     def evaluate(self, t: np.ndarray) -> np.ndarray:
         """Output of the network at chart coordinates, from the cells' affine maps.
