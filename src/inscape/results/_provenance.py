@@ -5,6 +5,7 @@ import platform
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -12,14 +13,19 @@ import numpy as np
 _PACKAGES = ("inscape", "torch", "numpy", "scipy", "numba")
 
 
-def _versions() -> dict[str, str]:
+@cache
+def _installed() -> tuple[tuple[str, str], ...]:
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return tuple(found.items())
+
+
+def _versions() -> dict[str, str]:
+    return dict(_installed())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
