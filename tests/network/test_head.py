@@ -46,11 +46,16 @@ def test_peeled(name):
     np.testing.assert_array_equal(np.argsort(program.evaluate(x).reshape(5, -1), axis=1), order)
 
 
+def read_beside(z):
+    chance = torch.sigmoid(z)
+    return torch.stack([chance.squeeze(-1), chance.view(-1, 3)], 1)
+
+
 INSIDE = {
     "scaled": lambda z: 2 * torch.sigmoid(z),
     "used twice": lambda z: torch.cat([torch.sigmoid(z), z], 1),
     "softmax then selection": lambda z: z.softmax(1)[:, 0],
-    "read beside": lambda z: (lambda s: torch.stack([s.squeeze(-1), s.view(-1, 3)], 1))(torch.sigmoid(z)),
+    "read beside": read_beside,
 }
 
 

@@ -93,7 +93,7 @@ def test_smooth_insides_are_named_with_what_is_supported():
     model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Tanh(), nn.Linear(3, 2)), nn.Sigmoid())
     program = network.read(model)
     assert program.head == "Sigmoid"
-    with pytest.raises(UnsupportedLayerError, match="got Tanh in module '1.0'; supported are .*MaxPool2d.*ReLU"):
+    with pytest.raises(UnsupportedLayerError, match=r"got Tanh in module '1\.0'; supported are .*MaxPool2d.*ReLU"):
         program.require_piecewise_linear()
     network.read(small()).require_piecewise_linear()
 

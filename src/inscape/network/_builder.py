@@ -59,6 +59,7 @@ class Builder:
             UnsupportedLayerError: if the operator is unknown, random, or uses the statistics of the batch.
         """
         call = _Call(operator=operator, arguments=arguments, name=name, pick=pick, layout=layout)
+        call = call if name else replace(call, name=call.key)
         if call.key in NEUTRAL and NEUTRAL[call.key](arguments, pick):
             return next(leaf for leaf in leaves(arguments) if isinstance(leaf, Value))
         shape = call.infer() if shape is None else shape

@@ -32,3 +32,13 @@ class ExportedModel(nn.Module):
         """Set the flag; an exported graph has one mode only."""
         self.training = mode
         return self
+
+    def sample_shape(self) -> tuple[int, ...] | None:
+        """Shape of one input sample, None if the program does not take one tensor with a dynamic batch."""
+        program = self.program.held
+        names = program.graph_signature.user_inputs
+        inputs = [node for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
+        if len(inputs) != 1:
+            return None
+        sides = inputs[0].meta["val"].shape[1:]
+        return tuple(sides) if all(isinstance(side, int) for side in sides) else None

@@ -24,7 +24,7 @@ _MAKERS = frozenset({
     "native_layer_norm", "cumprod", "std_mean", "var_mean", "norm", "numel",
 })  # fmt: skip
 _OPERATORS = frozenset(AFFINE) | frozenset(PIECEWISE) | frozenset(SMOOTH) | frozenset(NEUTRAL) | _MAKERS
-_ATEN = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)")
+_ATEN = re.compile(r"torch\.ops\.aten\.(\w+)\.[A-Za-z]\w*", re.ASCII)
 _ARITHMETIC = frozenset(
     f"_operator.{name}"
     for name in (

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from inscape._errors import InputTypeError, ModelError
 from inscape.network import _direct
+from inscape.network._exported_model import ExportedModel
 from inscape.network._head import finish
 from inscape.network._network import Network
 
@@ -21,7 +22,7 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
     Args:
         model: the model; a network is returned as it is.
         example: (n, *shape) input, n ≥ 1, as array or tensor; its values do not matter. Not needed where the
-            first layer says the shape, as a Linear does.
+            first layer says the shape, as a Linear does, nor for a model from a ``.pt2`` file.
 
     Returns:
         The network, which follows the model's live parameters.
@@ -50,6 +51,8 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
     from inscape.network._export import capture
     from inscape.network._selfcheck import check_capture
 
+    if example is None and isinstance(model, ExportedModel) and (shape := model.sample_shape()) is not None:
+        example = np.zeros((1, *shape))
     if example is None:
         raise ModelError(_MISSING)
     batch = as_example(model, example)
