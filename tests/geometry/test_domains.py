@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -102,6 +103,21 @@ def test_box_is_its_own_chart():
     assert (box.basis == np.eye(3)).all()
     assert (box.origin == 0).all()
     assert box.low.dtype == box.high.dtype == np.float64
+
+
+def test_tensors_are_taken_as_they_are():
+    samples = torch.arange(12.0, requires_grad=True).reshape(3, 2, 2).square()
+    assert Plane.through(*samples).shape == (2, 2)
+    assert Plane.pca(samples).anchors.shape == (3, 2)
+    assert np.allclose(Segment(samples[0], samples[1]).embed(np.zeros((1, 1)))[0], samples[0].detach())
+    assert samples.requires_grad
+
+
+def test_charts_keep_no_memory_of_the_caller():
+    corner = np.zeros(2)
+    box = Box(low=corner, high=(1, 1))
+    corner[:] = 5
+    assert (box.low == 0).all()
 
 
 REFUSED = {

@@ -1,7 +1,7 @@
 """Affine charts: boxes, segments and planes, on which a network is cut into cells."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -9,9 +9,11 @@ from inscape._errors import DomainError
 from inscape._rng import RandomState, generator
 
 
-def _point(name: str, value: object) -> np.ndarray:
+def _point(name: str, value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):  # a tensor, wherever it lives; torch is not imported here
+        value = value.detach().cpu()
     try:
-        point = np.array(value, dtype=np.float64)
+        point = np.asarray(value, dtype=np.float64).copy()
     except (TypeError, ValueError) as error:
         raise DomainError(f"expected {name} to be an array of numbers, got {type(value).__name__}") from error
     if not np.isfinite(point).all():
