@@ -85,7 +85,7 @@ def test_a_window_is_cut_to_the_wanted_number_and_says_so(digits):
         )
     notes = _section.section(small).notes
     assert len(notes) == 2
-    assert all(re.search(r"the window is \d+% of the one asked for .* draws at most 40", note) for note in notes)
+    assert all(re.search(r"the window is \d+% of the one asked for .* cuts windows to about 40", note) for note in notes)
 
 
 def test_first_plane_goes_through_three_samples_of_different_classes(digits):

@@ -8,7 +8,7 @@ import numpy as np
 
 from inscape.results import Context, Figure, Section
 
-_RESOLUTION = 160
+_RESOLUTION = 128
 _LEVELS = (0.5, 0.7, 0.9, 0.99)
 _LABELS = {"confidence": "confidence", "margin": "margin (output units)", "distance": "distance (input units)"}
 _KINDS = {
@@ -34,7 +34,7 @@ def section(context: Context) -> Section | None:
     if not views:
         return None
     found = [_predicted(view, context) for view in views]
-    figures = [_figure(view, maps, which) for view, maps in zip(views, found, strict=True) for which in _KINDS]
+    figures = [_figure(view, maps, which) for which in _KINDS for view, maps in zip(views, found, strict=True)]
     figures.append(_curve(views, found))
     shares = {view.key: _shares(maps) for view, maps in zip(views, found, strict=True)}
     return Section(

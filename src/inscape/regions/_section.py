@@ -102,7 +102,7 @@ def _figure(view: View, context: Context) -> Figure:
 
 def _caption(view: View) -> str:
     cells, line = view.partition, view.boundary
-    curves = f"{line.components:,} separate {'curve' if line.components == 1 else 'curves'}"
+    curves = "one piece" if line.components == 1 else f"{line.components:,} pieces"
     text = f"{view.story} {cells.cell_count:,} regions; status {cells.status}."
     text += f" Decision boundary of length {line.length:.3g} in {curves}." if line.components else " One class only."
     return text + (" Dots are samples." if len(view.points) else "")
@@ -115,7 +115,7 @@ def _notes(seen: Sequence[View], context: Context) -> list[str]:
     notes += [
         f"{view.title}: the window is {view.share:.0%} of the one asked for (in each direction), because the "
         "whole would "
-        f"have about {_round(view.predicted):,} regions and this page draws at most {context.max_cells:,}."
+        f"have about {_round(view.predicted):,} regions and this page cuts windows to about {context.max_cells:,}."
         for view in seen
         if view.partition is not None and view.share < 1
     ]
@@ -231,9 +231,7 @@ def _gap_table(drawn: Sequence[View], bounds: Sequence[tuple[str, str, int]]) ->
     }
     for view in drawn:
         count = max(1, int(view.partition.cell_count))
-        columns[f"gap: {view.title[0].lower()}{view.title[1:]}"] = [
-            round(log10(value) - log10(count), 2) for _, _, value in bounds
-        ]
+        columns[f"gap ({view.short})"] = [round(log10(value) - log10(count), 2) for _, _, value in bounds]
     return Table(columns=columns, caption="Bounds and scale for a plane (dimension 2), and the gap to the counts.")
 
 

@@ -23,6 +23,7 @@ class View:
     Attributes:
         key: part of file names.
         title: what the plane is, a few words.
+        short: the same in one or two words.
         story: how the plane was chosen, one sentence.
         plane: the window that is drawn.
         points: (m, 2) chart coordinates of the samples that are marked.
@@ -37,6 +38,7 @@ class View:
 
     key: str
     title: str
+    short: str
     story: str
     plane: Plane
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
@@ -93,7 +95,7 @@ def planes(context: Context) -> list[View]:
         centre = x[0] if len(x) else np.zeros(shape)
         story = "It goes through one point in two random directions, because there are fewer than three samples."
         plane = Plane.random(centre, rng=context.seed)
-        return [View(key="random", title="A random plane", story=story, plane=plane)]
+        return [View(key="random", title="A random plane", short="random", story=story, plane=plane)]
     return [_through(x, y, context), _pca(x, y, context.seed)]
 
 
@@ -111,6 +113,7 @@ def _whole(x: np.ndarray, y: np.ndarray | None, shape: tuple[int, ...], seed: in
     return View(
         key="input",
         title="The input space",
+        short="input space",
         story="The network has two inputs, so this is its whole input space around the samples.",
         plane=plane,
         points=flat[kept],
@@ -132,6 +135,7 @@ def _through(x: np.ndarray, y: np.ndarray | None, context: Context) -> View:
         return View(
             key="samples",
             title="A plane through three samples",
+            short="three samples",
             story=_neighbour_story(labels),
             plane=plane,
             points=plane.anchors,
@@ -140,7 +144,7 @@ def _through(x: np.ndarray, y: np.ndarray | None, context: Context) -> View:
         )
     plane = Plane.random(x[0], rng=context.seed)
     story = "It goes through one sample in two random directions, because the samples lie on one line."
-    return View(key="random", title="A random plane", story=story, plane=plane, points=np.zeros((1, 2)))
+    return View(key="random", title="A random plane", short="random", story=story, plane=plane, points=np.zeros((1, 2)))
 
 
 def _neighbours(flat: np.ndarray, y: np.ndarray | None, first: int) -> list[int]:
@@ -174,11 +178,12 @@ def _pca(x: np.ndarray, y: np.ndarray | None, seed: int) -> View:
     except DomainError:
         plane = Plane.random(x[0], rng=seed + 1)
         story = "It goes through one sample in two random directions, because the samples do not span a plane."
-        return View(key="random-2", title="A second random plane", story=story, plane=plane)
+        return View(key="random-2", title="A second random plane", short="random 2", story=story, plane=plane)
     shown = _some(len(kept), _SHOWN, seed)
     return View(
         key="pca",
         title="The plane along which the samples differ most",
+        short="main axes",
         story=(
             "It goes through the mean of the samples along their first two principal components. The marked "
             "samples are "

@@ -1,0 +1,106 @@
+"""``inscape regions``: the library's counts, on boxes and planes, as text, JSON and files."""
+
+import json
+
+import pytest
+
+from inscape import network, regions
+from inscape.geometry import Box
+from inscape.results import load
+
+FACTORY = """
+from torch import nn
+
+def tent():
+    net = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 1))
+    net[0].weight.data[:, 0], net[0].bias.data[:] = 1, net[0].bias.data * 0
+    net[0].bias.data[1] = -0.5
+    return net
+
+def smooth():
+    return nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The command runs in a folder of its own, where a module of the user stands."""
+    name = f"made_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(FACTORY)
+    monkeypatch.chdir(tmp_path)
+    return name
+
+
+def test_box_counts_are_those_of_the_library(run, moons):
+    found = json.loads(run("regions", moons, "--low=-2,-1", "--high=3,2", "--json").out)
+    box = Box(low=(-2.0, -1.0), high=(3.0, 2.0))
+    exact = regions.partition(network.load(str(moons)), box)
+    assert found["cells"] == exact.cell_count == found["activation"]
+    assert (found["verdict"], found["status"]) == ("exact", "exact")
+
+
+def test_one_number_stands_for_all_coordinates(run, moons):
+    both, single = (
+        json.loads(run("regions", moons, f"--low={low}", f"--high={high}", "--json").out)["cells"]
+        for low, high in (("-1,-1", "1,1"), ("-1", "1"))
+    )
+    assert both == single
+
+
+def test_one_input_is_cut_into_intervals(run, here):
+    found = json.loads(run("regions", f"{here}:tent", "--low=-1", "--high=1", "--json").out)
+    assert found["cells"] == 3  # breaks at 0 and 1/2
+
+
+@pytest.mark.parametrize("plane", ["samples", "pca"])
+def test_planes_through_data(run, tmp_path, plane):
+    model = tmp_path / "m.pt2"
+    assert run("train", "mlp:6", "--data", "digits", "--epochs", 1, "-o", model).code == 0
+    answer = run("regions", model, "--data", "digits", "--plane", plane)
+    assert answer.code == 0
+    assert ("three samples" if plane == "samples" else "differ most") in answer.out
+    assert "exact" in answer.out
+
+
+@pytest.mark.parametrize("suffix", ["npz", "png", "svg"])
+def test_files(run, moons, here, tmp_path, suffix):
+    path = tmp_path / f"regions.{suffix}"
+    answer = run("regions", moons, "--data", "moons", "-o", path, "--json")
+    found = json.loads(answer.out)
+    assert found["written"] == str(path)
+    if suffix == "npz":
+        assert load(path).cell_count == found["cells"]
+        assert json.loads(run("info", path, "--json").out)["cells"] == found["cells"]
+    else:
+        assert path.stat().st_size > 1000
+
+
+def test_a_limit_is_a_status_and_no_error(run, moons):
+    found = json.loads(run("regions", moons, "--low=-2", "--high=2", "--max-cells", 3, "--json").out)
+    assert found["verdict"] == "limit"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["MOONS"], "either a box"),
+        (["MOONS", "--data", "moons", "--low=-1", "--high=1"], "either a box"),
+        (["MOONS", "--low=-1"], "both --low and --high"),
+        (["MOONS", "--low=1", "--high=-1"], "low < high"),
+        (["MOONS", "--low=0,0", "--high=0,1"], "low < high"),
+        (["MOONS", "--low=a,b", "--high=1"], "numbers with commas"),
+        (["MOONS", "--low=nan", "--high=1"], "finite"),
+        (["MOONS", "--low=-1,-1,-1", "--high=1"], "2 inputs"),
+        (["MOONS", "--data", "mons"], "did you mean 'moons'"),
+        (["MOONS", "--data", "digits"], "shape"),
+        (["MOONS", "--low=-1", "--high=1", "-o", "r.txt"], ".npz, .png"),
+        (["MOONS", "--low=-1", "--high=1", "-o", "nowhere/r.npz"], "nowhere"),
+        (["MOONS", "--low=-1", "--high=1", "-o", "nowhere/r.png"], "nowhere"),
+        (["MOONS", "--low=-1", "--high=1", "--max-cells", "0"], "max_cells"),
+        (["HERE:smooth", "--low=-1", "--high=1"], "Tanh"),
+        (["HERE:tent", "--data", "npz:absent.npz"], "absent.npz"),
+        (["absent.pt2", "--low=-1", "--high=1"], "absent.pt2"),
+    ],
+)
+def test_refusals(refused, here, moons, words, text):
+    assert text in refused("regions", *(word.replace("MOONS", str(moons)).replace("HERE", here) for word in words))
