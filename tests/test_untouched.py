@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import inscape
-from inscape import data, maps, network, parameters, regions, report, results, testing, training
+from inscape import data, geometry, maps, network, parameters, regions, report, results, testing, training
 from inscape.geometry import Box
 from inscape.testing import unchanged
 
@@ -72,6 +72,12 @@ def follow(model, _):
     found.describe()
 
 
+def cut(model, _):
+    found = network.read(model, X)
+    geometry.plan(found, SQUARE)
+    geometry.affine_maps(geometry.subdivide(found, SQUARE))
+
+
 def write_page(model, folder):
     context = results.Context(model=model, network=network.read(model, X), name="net", x=X, y=Y, max_cells=500)
     report.write_page([context], out=folder / "page", progress=False)
@@ -83,6 +89,9 @@ PIECEWISE: tuple[Call, ...] = (plain, normed, Residual)
 ANY: tuple[Call, ...] = (plain, normed, smooth, Residual)
 
 LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
+    "geometry.affine_maps": (cut, PIECEWISE),
+    "geometry.plan": (cut, (plain,)),
+    "geometry.subdivide": (cut, (normed,)),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -113,13 +122,14 @@ TRAINS: dict[str, Call] = {
 }
 NO_MODEL = {
     "data": "Batches DataCard batches card check load names split",
-    "geometry": "Box Elementwise Kind Maximum Node Plane Program Segment Sort",
+    "geometry": "Box Complex Elementwise Kind Level Maximum Node Plan Plane Program Segment Sort Splitting Step "
+    "Subdivision code locate_in_plane locate_on_line operator_norms",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
     "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
     "table_html to_html_div",
-    "regions": "Boundary Box Partition Plane Segment",
+    "regions": "Audit Boundary Box Everywhere Partition Plane Prediction Segment Slopes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
