@@ -19,8 +19,8 @@ from inscape.testing import (
 SQUARE = Box(low=(-1.0, -1.0), high=(1.0, 1.0))
 
 
-@given(relu_nets(max_width=6, max_depth=2))
-@settings(max_examples=25)
+@given(relu_nets(max_width=5, max_depth=2))
+@settings(max_examples=20)
 def test_square_has_the_cells_of_the_oracle(net):
     assert partition(net, SQUARE).count("activation") == count_by_lp(net, SQUARE)
 
@@ -59,11 +59,11 @@ def test_kinks_along_a_segment(seed):
 
 @pytest.mark.parametrize("kind", NET_KINDS)
 def test_bounds_hold_and_sampling_misses_only_small_cells(kind):
-    net = random_net([2, 12, 12, 1], kind=kind, rng=0)
+    net = random_net([2, 10, 8, 1], kind=kind, rng=0)
     cells = partition(net, SQUARE)
-    seen = len(cells_by_dense_sampling(net, SQUARE, resolution=300))
-    assert seen <= cells.count("activation") <= counting.serra_upper([12, 12], 2)
-    assert (cells.volumes > (2 / 60) ** 2).sum() <= seen
+    seen = len(cells_by_dense_sampling(net, SQUARE, resolution=200))
+    assert seen <= cells.count("activation") <= counting.serra_upper([10, 8], 2)
+    assert (cells.volumes > (2 / 40) ** 2).sum() <= seen
 
 
 @pytest.mark.parametrize("kind", NET_KINDS)
@@ -74,4 +74,4 @@ def test_the_sample_estimate_of_a_network_is_near_its_count(kind):
     drawn = np.random.default_rng(0).multinomial(400, share)
     estimate = counting.chao1(drawn)
     assert estimate.observed <= cells.cell_count
-    assert estimate.coverage_low - 0.02 <= share[drawn > 0].sum() <= min(1.0, estimate.coverage_high + 0.02)
+    assert estimate.coverage_low - 0.02 <= share[drawn > 0].sum() <= estimate.coverage_high + 0.02

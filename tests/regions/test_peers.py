@@ -59,7 +59,8 @@ def pattern(model, x):
 def cells_by_affinitree(model, box):
     """Number of full-dimensional cells of the tree; a unit that is 0 on a whole cell makes two leaves of it."""
     leaves = [polytope for _, node, polytope in tree_of(model, box).polyhedra() if node.is_terminal()]
-    balls = [inscribed(polytope) for polytope in leaves]
+    distinct = {np.unique(np.column_stack([leaf.mat, leaf.bias]) + 0.0, axis=0).tobytes(): leaf for leaf in leaves}
+    balls = [inscribed(polytope) for polytope in distinct.values()]
     return len({pattern(model, centre) for centre, radius in balls if radius > 1e-9})
 
 
@@ -99,7 +100,7 @@ def test_interval_has_the_cells_of_affinitree(widths, seed):
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("kind", SINGULAR)
-@pytest.mark.parametrize("widths", [[2, 6, 5, 1], [2, 4, 4, 3, 1]], ids=str)
+@pytest.mark.parametrize("widths", [[2, 5, 4, 1], [2, 3, 3, 3, 1]], ids=str)
 def test_degenerate_nets_have_the_full_dimensional_cells_of_affinitree(widths, kind, seed):
     model = random_net(widths, kind=kind, rng=seed)
     assert partition(model, cube(2)).count("activation") == cells_by_affinitree(model, cube(2))
