@@ -307,6 +307,13 @@ class Counting(nn.Module):
         return x + self.count
 
 
+class Two(nn.Module):
+    """Needs two inputs."""
+
+    def forward(self, x, y):
+        return x + y
+
+
 REFUSED = {
     "control flow": (Function(lambda x: x if x.sum() > 0 else -x), ModelError, "data-dependent control flow"),
     "fixed batch": (Function(lambda x: x.view(2, 6)), ModelError, "fixed number of samples"),
@@ -316,6 +323,17 @@ REFUSED = {
         Function(lambda x: x.view(-1, 2, 3).transpose(0, 1).reshape(-1, 6)),
         ModelError,
         "mixes|fixed number",
+    ),
+    "mixing by softmax": (nn.Sequential(nn.Linear(6, 2), nn.Softmax(dim=0)), ModelError, "mixes the samples"),
+    "mixing by sort": (Function(lambda x: x.sort(0)[0]), ModelError, "mixes the samples"),
+    "mixing by flip": (Function(lambda x: x.flip(0)), ModelError, "mixes the samples"),
+    "mixing by size": (Function(lambda x: x / x.shape[0]), ModelError, "mixes the samples"),
+    "computed bounds": (Function(lambda x: x.clamp(max=x.abs() + 1)), UnsupportedLayerError, "'clamp'"),
+    "two inputs": (Two(), ModelError, "could not be traced"),
+    "layers that do not fit": (
+        nn.Sequential(nn.Linear(6, 2), nn.BatchNorm2d(2)),
+        ModelError,
+        "expected 4D input",
     ),
     "mixing by cat": (Function(lambda x: torch.cat([x, x])), ModelError, "mixes the samples"),
     "samples last": (Function(lambda x: x.T), ModelError, "first dimension of the output"),

@@ -14,8 +14,8 @@ VIEWS = frozenset({"view", "_unsafe_view", "reshape", "flatten", "unflatten"})
 class Arrangement:
     """Tells, for one exported graph, the layout of a tensor from the symbol of the batch."""
 
-    def __init__(self, batch: Any) -> None:
-        self.symbol = batch.node.expr
+    def __init__(self, symbol: Any) -> None:
+        self.symbol = symbol
 
     def layout(
         self, key: str, shape: Sequence[Any], *, inputs: Sequence[tuple[tuple[int, ...], Layout]], path: str

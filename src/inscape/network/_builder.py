@@ -72,7 +72,7 @@ class Builder:
         if affine is not None and call.fits(affine):
             return call.affine(affine, shape)
         piecewise = PIECEWISE.get(call.key)
-        if piecewise is not None and call.pick in (None, 0):
+        if piecewise is not None and call.pick in (None, 0) and call.splits(piecewise):
             piecewise.check(call.arguments, call.name)
             if piecewise.groups is not None:
                 arguments = {key: self._materialised(leaf, call, shape) for key, leaf in call.arguments.items()}
@@ -161,6 +161,10 @@ class _Call:
         varying = sum(isinstance(x, Value) for f in spec.factors for x in leaves(self.arguments.get(f)))
         fixed = any(isinstance(x, Value) for f in spec.fixed for x in leaves(self.arguments.get(f)))
         return varying <= 1 and not fixed
+
+    def splits(self, spec: Piecewise) -> bool:
+        """Whether an elementwise function has one operand that depends on the input."""
+        return spec.groups is not None or len(self.tensors()[0]) == 1
 
     def infer(self) -> tuple[int, ...]:
         """Shape of one sample's output, by a run without data; samples first."""

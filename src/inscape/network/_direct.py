@@ -124,7 +124,8 @@ def _conv_transpose(operator: Any) -> Callable[[Any, Value], Leaf | None]:
 
 
 def _norm(module: Any, value: Value) -> Leaf | None:
-    if module.running_mean is None or len(value.shape) < 1:
+    fitting = (1, 2) if type(module) is nn.BatchNorm1d else (3,)
+    if module.running_mean is None or len(value.shape) not in fitting:
         return None
     return _aten.batch_norm.default, {
         "weight": _constant(module.weight),
@@ -193,8 +194,16 @@ def _flatten(module: Any, value: Value) -> Leaf | None:
 
 
 def _padding(module: Any, value: Value) -> Leaf:
-    value = float(getattr(module, "value", 0.0))
-    return _aten.pad.default, {"pad": list(module.padding), "mode": "constant", "value": value}
+    filling = float(getattr(module, "value", 0.0))
+    return _aten.pad.default, {"pad": list(module.padding), "mode": "constant", "value": filling}
+
+
+def _softmax(operator: Any) -> Callable[[Any, Value], Leaf | None]:
+    def leaf(module: Any, value: Value) -> Leaf | None:
+        over_samples = module.dim is None or module.dim % (len(value.shape) + 1) == 0
+        return None if over_samples else (operator, {"dim": module.dim})
+
+    return leaf
 
 
 _ACTIVATIONS: dict[type, Callable[[Any, Value], Any]] = {
@@ -234,8 +243,8 @@ LEAVES: dict[type, Callable[[Any, Value], Any]] = {
     nn.ZeroPad2d: _padding,
     nn.ConstantPad1d: _padding,
     nn.ConstantPad2d: _padding,
-    nn.Softmax: lambda module, value: None if module.dim is None else (_aten.softmax.int, {"dim": module.dim}),
-    nn.LogSoftmax: lambda module, value: None if module.dim is None else (_aten.log_softmax.int, {"dim": module.dim}),
+    nn.Softmax: _softmax(_aten.softmax.int),
+    nn.LogSoftmax: _softmax(_aten.log_softmax.int),
     **dict.fromkeys((nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout), _nothing),
     **_ACTIVATIONS,
 }

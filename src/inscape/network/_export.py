@@ -149,7 +149,7 @@ class _Walk:
         self.program = program
         self.builder = Builder(shape)
         self.known: dict[Any, Any] = {}
-        self.arrangement: Arrangement | None = None
+        self.arrangement = Arrangement(None)
 
     def run(self) -> tuple[Builder, Value]:
         specs = {spec.arg.name: spec for spec in self.program.graph_signature.input_specs}
@@ -166,7 +166,7 @@ class _Walk:
         kind = spec.kind.name
         if kind == "USER_INPUT":
             self._check_input(node.meta["val"].shape)
-            self.arrangement = Arrangement(node.meta["val"].shape[0])
+            self.arrangement = Arrangement(node.meta["val"].shape[0].node.expr)
             return self.builder.input
         if kind not in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR"):
             raise UnsupportedLayerError(unknown(f"{kind.lower()} {spec.target}", ""))
@@ -179,7 +179,7 @@ class _Walk:
     def _check_input(self, shape: torch.Size) -> None:
         """Only a model from a file can have been traced on other samples than the example."""
         expected = self.builder.input.shape
-        if self.arrangement is not None or not shape or isinstance(shape[0], int):
+        if self.arrangement.symbol is not None or not shape or isinstance(shape[0], int):
             raise ModelError("expected one input with a dynamic batch; export the model with inscape.network.save_pt2")
         if tuple(shape[1:]) != expected:
             raise ModelError(f"the model takes samples of shape {tuple(shape[1:])}, got an example of shape {expected}")

@@ -44,8 +44,9 @@ class Piecewise:
 
     def rule(self, arguments: Bound, values: list[Any], shape: tuple[int, ...], layout: Layout) -> RulePart:
         """What gives the rule from the values of the constants."""
-        if self.groups is not None:
-            return _once(lambda: self.groups(arguments, values, shape, layout))
+        make = self.groups
+        if make is not None:
+            return _once(lambda: make(arguments, values, shape, layout))
         if self.pieces is None:
             return _channel_slopes(shape, layout)
         thresholds, slopes, intercepts = (np.asarray(part, dtype=np.float64) for part in self.pieces(arguments))

@@ -106,7 +106,7 @@ def as_example(model: nn.Module, example: Any) -> Tensor:
 
 def _check_finite(model: nn.Module) -> None:
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+        if nn.parameter.is_lazy(tensor):
             raise ModelError(f"expected initialised parameters, got the lazy {name!r}; run the model once first")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ModelError(f"expected finite weights, got NaN or infinity in {name!r}")
