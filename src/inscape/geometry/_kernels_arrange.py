@@ -115,6 +115,22 @@ def steepness(xy, values, predicates, boundary, i, j, p):
     return abs(rise) / length
 
 
+@small_kernel
+def _implied(predicates, p, q, r):
+    """Whether r vanishes wherever p and q do: the three differences of three units."""
+    if predicates.right[p] < 0 or predicates.right[q] < 0:
+        return False
+    a, b, c, d = predicates.left[p], predicates.right[p], predicates.left[q], predicates.right[q]
+    if a == c or b == c:  # noqa: PLR1714 - faster than a tuple when compiled
+        low, high = a + b - c, d
+    elif a == d or b == d:  # noqa: PLR1714
+        low, high = a + b - d, c
+    else:
+        return False
+    e, f = predicates.left[r], predicates.right[r]
+    return (e == low and f == high) or (e == high and f == low)
+
+
 @kernel
 def _close_side(m, values, predicates, boundary, chords, mesh, c, x):
     """Side of chord c for interior vertex x, when it lies too close for a look at the coordinates."""
@@ -128,6 +144,8 @@ def _close_side(m, values, predicates, boundary, chords, mesh, c, x):
         if a + b < 0 and a <= 0 and b <= 0:
             return -1
     i, p = mesh.on[x], chords.predicate[c]
+    if _implied(predicates, chords.predicate[i], chords.predicate[mesh.by[x]], p):
+        return 0
     za = value_at(values, predicates, boundary, chords.first[i], p)
     zb = value_at(values, predicates, boundary, chords.last[i], p)
     z = za + mesh.s[x] * (zb - za)

@@ -1,12 +1,35 @@
 """How kernels are compiled: cached on disk, without the interpreter lock, on plain arrays."""
 
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
 from numba import njit
 
-kernel = njit(cache=True, nogil=True, _nrt=False)
+_SOURCES = sorted([*Path(__file__).parent.glob("_kernels*.py"), Path(__file__).with_name("_room.py")])
+_STAMP = sha256(b"".join(source.read_bytes() for source in _SOURCES)).digest()
+"""Kernels are merged into their callers in other files, so a cached one is good only while all of them are the same."""
+
+
+def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    compile_lazily = njit(cache=True, nogil=True, **options)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        kernel = compile_lazily(function)
+        file = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+        if file is not None:  # numba itself stamps with the function's own file only
+            file._source_stamp = _STAMP
+        return kernel
+
+    return decorate
+
+
+kernel = _compiler(_nrt=False)
 """Kernels that allocate nothing: without reference counting, whose atomic operations would dominate (16-fold)."""
 
-small_kernel = njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+small_kernel = _compiler(_nrt=False, forceinline=True)
 """The same, merged into its callers."""
 
-allocating_kernel = njit(cache=True, nogil=True)
+allocating_kernel = _compiler()
 """Kernels that return new arrays."""

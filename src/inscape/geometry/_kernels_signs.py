@@ -53,7 +53,8 @@ def classify(values, predicates, radius):
     """Pack the signs of all predicates at all vertices.
 
     A value within ``error + slope · radius`` of zero is ambiguous: its vertex is marked, and it gets sign 0 if it is
-    also within ``cap``.
+    also within ``cap``. Two competitors with the same value bit for bit are tied, which is no doubt: units that do the
+    same sum on the same numbers, such as those of a convolution over a blank border.
 
     Args:
         values: (V, width) values at the vertices.
@@ -77,7 +78,7 @@ def classify(values, predicates, radius):
                 z = predicate(values, v, p, predicates)
                 bound = predicates.error[p] + predicates.slope[p] * r
                 if abs(z) <= bound:
-                    marks[v] = True
+                    marks[v] |= z != 0.0 or predicates.right[p] < 0
                     bound = min(bound, predicates.cap[p])
                 p_word |= np.uint64(z > bound) << np.uint64(b)
                 n_word |= np.uint64(z < -bound) << np.uint64(b)
@@ -145,7 +146,7 @@ def resolve(values, rows, sharp, predicates, signs):
                     signs.neg[v, w] |= bit
                     signs.pos[v, w] &= ~bit
             elif sharp[i, p] > 0.0:
-                doubt = True
+                doubt |= z != 0.0 or predicates.right[p] < 0
         signs.marks[v] = doubt
 
 
