@@ -110,6 +110,18 @@ def test_single_leaf_and_nested_sequentials():
     assert [layer.name for layer in network.read(nested).nodes] == ["input", "0.0", "0.1.0", "1"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, when its compiler is first imported
+@pytest.mark.parametrize("wrap", [torch.compile, nn.DataParallel, lambda model: nn.DataParallel(torch.compile(model))])
+def test_wrappers_are_looked_through(wrap):
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    x = np.ones((2, 2))
+    wrapped = wrap(model)
+    with unchanged(wrapped):
+        program = network.read(wrapped)
+    assert [layer.name for layer in program.nodes] == ["input", "0", "1"]
+    np.testing.assert_array_equal(program.evaluate(x), network.read(model).evaluate(x))
+
+
 def test_batch_statistics_in_a_sequential_are_refused():
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False))
     with pytest.raises(UnsupportedLayerError, match="module '1' uses the statistics of the batch"):

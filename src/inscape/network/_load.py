@@ -99,7 +99,7 @@ def _state(path: Path) -> dict[str, Tensor]:
 def _safetensors(path: Path) -> dict[str, Tensor]:
     from inscape._optional import require
 
-    package = require("safetensors.torch", "all")
+    package = require("safetensors.torch", "weights")
     try:
         return package.load_file(path)
     except Exception as error:

@@ -17,7 +17,7 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
     """Read a model in evaluation mode, whatever mode it is in.
 
     Trees of ``nn.Sequential`` over known layers are read directly, everything else through ``torch.export`` with a
-    dynamic batch. The model is not changed.
+    dynamic batch. Wrappers by ``torch.compile`` and for data parallelism are looked through. The model is not changed.
 
     Args:
         model: the model; a network is returned as it is.
@@ -40,6 +40,7 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
         return model
     if not isinstance(model, nn.Module):
         raise InputTypeError(f"expected a torch.nn.Module, got {type(model).__name__}; pass the model itself")
+    model = _unwrapped(model)
     _check_finite(model)
     leaves = _direct.leaves_of(model)
     if leaves is not None:
@@ -62,6 +63,20 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
 
 
 _MISSING = "the shape of the input is not known from the model; pass example=, one batch of inputs such as x[:1]"
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside ``torch.compile`` or a data-parallel wrapper, which compute the same."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif (
+            isinstance(inner := model._modules.get("_orig_mod"), nn.Module)
+            and type(model).__name__ == "OptimizedModule"
+        ):
+            model = inner
+        else:
+            return model
 
 
 def _input_shape(leaves: list[tuple[str, nn.Module]]) -> tuple[int, ...]:
