@@ -19,7 +19,8 @@ TITLE = "Two <b>small</b> networks & their regions"
 
 
 def context_of(model: nn.Module, x: Any, y: Any, **more: Any) -> Context:
-    return Context(model=model, network=read(model, example=x[:1]), x=x, y=y, max_cells=2000, **{"name": "net", **more})
+    settings = {"name": "net", "max_cells": 2000, "options": {"resolution": 24}} | more
+    return Context(model=model, network=read(model, example=x[:1]), x=x, y=y, **settings)
 
 
 @pytest.fixture(scope="session")

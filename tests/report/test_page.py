@@ -23,6 +23,7 @@ def drawn(name: str, size: int = 10) -> Drawn:
         layout="wide",
         ratio=0.5,
         key="bar",
+        entries=(),
         json=embedded({"data": ["x" * size], "layout": {}}),
         files=(f"figures/{name}.png",),
     )

@@ -25,7 +25,8 @@ def section(context: Context) -> Section | None:
     """Confidence, margin and boundary distance on the page's planes, and the area below each confidence.
 
     Args:
-        context: the page's context; its option ``"views"`` holds the planes.
+        context: the page's context; its option ``"views"`` holds the planes, ``"resolution"`` the grid points on the
+            longer side of a map.
 
     Returns:
         The chapter, or None if there is no plane.
@@ -49,14 +50,18 @@ def section(context: Context) -> Section | None:
         figures=figures,
         tables=[_table(views, shares)],
         notes=["These maps are forward passes on a grid of points in floating point: measured, not exact."],
-        numbers={"area_below": shares, "resolution": _RESOLUTION},
+        numbers={"area_below": shares, "resolution": _resolution(context)},
     )
+
+
+def _resolution(context: Context) -> int:
+    return int(str(context.options.get("resolution", _RESOLUTION)))
 
 
 def _predicted(view: Any, context: Context) -> Any:
     from inscape.maps import predict
 
-    return predict(context.model, view.plane, resolution=_RESOLUTION)
+    return predict(context.model, view.plane, resolution=_resolution(context), progress=False)
 
 
 def _boundary(view: Any) -> tuple[Any, ...]:

@@ -85,7 +85,6 @@ def _figure(view: View, context: Context) -> Figure:
         names=names,
         label="class",
         hover={
-            "region": region,
             "area of the region": cells.volumes[region],
             "its corners": np.diff(cells.polygons()[1])[region],
         },

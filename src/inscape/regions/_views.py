@@ -140,7 +140,7 @@ def _through(x: np.ndarray, y: np.ndarray | None, context: Context) -> View:
             plane=plane,
             points=plane.anchors,
             labels=labels,
-            names=tuple(_class_name(context, label) for label in labels) if labels is not None else ("A", "B", "C"),
+            names=tuple(_class_name(context, int(label)) for label in labels) if labels is not None else ("A", "B", "C"),
         )
     plane = Plane.random(x[0], rng=context.seed)
     story = "It goes through one sample in two random directions, because the samples lie on one line."

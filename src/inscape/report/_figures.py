@@ -23,6 +23,7 @@ class Drawn:
         layout: CSS class: "wide", "curve" or empty.
         ratio: height over width of a map's window; 0 for other figures.
         key: what explains the colours: "legend" or "bar".
+        entries: names in the legend.
         json: the plotly figure, safe inside a script element; empty if the page shows the still picture.
         files: still pictures in the folder, relative to the page; the first is a PNG.
     """
@@ -34,6 +35,7 @@ class Drawn:
     layout: str
     ratio: float
     key: str
+    entries: tuple[str, ...]
     json: str
     files: tuple[str, ...]
 
@@ -57,7 +59,8 @@ def embedded(value: Any) -> str:
     return text
 
 
-def _interactive(info: Any) -> str:
+def _interactive(info: Any) -> tuple[str, tuple[str, ...]]:
+    """The plotly figure and the names in its legend."""
     from inscape.plotting import render
 
     figure = json.loads(render(info, backend="plotly").to_json())
@@ -65,7 +68,8 @@ def _interactive(info: Any) -> str:
     for key in ("template", "width", "height", "title", "margin", "paper_bgcolor", "plot_bgcolor"):
         layout.pop(key, None)
     layout["autosize"] = True
-    return embedded({"data": figure["data"], "layout": layout})
+    entries = tuple(str(trace.get("name", "")) for trace in figure["data"] if trace.get("showlegend"))
+    return embedded({"data": figure["data"], "layout": layout}), entries
 
 
 def _ratio(info: Any) -> float:
@@ -100,6 +104,7 @@ def draw(figure: Figure, folder: Path, *, stem: str) -> Drawn:
     info = figure.info
     kind = type(info).__name__
     title = str(getattr(info, "title", "") or "")
+    drawing, entries = _interactive(info)
     return Drawn(
         id=stem,
         title=title,
@@ -107,7 +112,8 @@ def draw(figure: Figure, folder: Path, *, stem: str) -> Drawn:
         alt=f"{title}. {figure.caption}" if title else figure.caption,
         layout={"PolygonMap": "wide", "Lines": "curve"}.get(kind, ""),
         ratio=_ratio(info),
-        key="legend" if getattr(info, "categorical", False) else "bar",
-        json=_interactive(info),
+        key="legend" if kind == "Lines" or getattr(info, "categorical", False) else "bar",
+        entries=entries,
+        json=drawing,
         files=_stills(info, folder, stem),
     )

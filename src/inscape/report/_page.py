@@ -70,6 +70,8 @@ def _figure(drawn: Drawn) -> dict[str, Any]:
         "layout": drawn.layout,
         "ratio": drawn.ratio,
         "key": drawn.key,
+        "entries": len(drawn.entries),
+        "longest": max(map(len, drawn.entries), default=0),
         "json": Markup(drawn.json),
         "png": drawn.files[0],
         "files": [{"href": file, "name": file.rpartition(".")[2].upper()} for file in drawn.files],

@@ -35,29 +35,36 @@
   };
 
   // Maps keep the shape of their window: the height follows from the width and from where the key stands.
-  const LEFT = 62, TOP = 12, BOTTOM = 52, BAR = 92, LEGEND = 178, WIDE = 640, ROWS = 112;
-  const besides = (div) => div.dataset.key === "bar" ? BAR : div.clientWidth >= WIDE ? LEGEND : 8;
+  // Plotly gives all entries of a legend the width of the longest one.
+  const LEFT = 62, TOP = 12, BOTTOM = 52, BAR = 92, WIDE = 640;
+  const entry = (div) => 44 + 7.2 * Number(div.dataset.longest);
+  const keyed = (div) => div.dataset.key === "legend" && Number(div.dataset.entries) > 0;
+  const beside = (div) => keyed(div) && div.dataset.ratio && div.clientWidth >= WIDE;
+  const right = (div) => div.dataset.key === "bar" ? BAR 
+    : beside(div) ? Math.min(entry(div) + 24, 0.35 * div.clientWidth) : 12;
+  const below = (div) => {
+    if (!keyed(div) || beside(div)) return 0;
+    const columns = Math.max(1, Math.floor((div.clientWidth - 16) / entry(div)));
+    return 30 + 21 * Math.ceil(Number(div.dataset.entries) / columns);
+  };
   const size = (div) => {
     const ratio = Number(div.dataset.ratio);
     if (!ratio) return;
-    const rows = div.dataset.key === "legend" && div.clientWidth < WIDE ? ROWS : 0;
-    const height = (div.clientWidth - LEFT - besides(div)) * ratio + TOP + BOTTOM;
-    div.style.height = `${Math.round(Math.min(Math.max(height, 260), 680) + rows)}px`;
+    const height = (div.clientWidth - LEFT - right(div)) * ratio + TOP + BOTTOM;
+    div.style.height = `${Math.round(Math.min(Math.max(height, 260), 680) + below(div))}px`;
   };
 
   const fitted = (figure, div) => {
-    const layout = figure.layout, beside = div.dataset.key === "legend" && div.clientWidth >= WIDE;
-    const below = div.dataset.ratio && div.dataset.key === "legend" && !beside ? ROWS : 0;
-    layout.margin = { l: LEFT, r: div.dataset.ratio ? besides(div) : 12, t: TOP, b: BOTTOM + below };
-    for (const axis of [layout.xaxis, layout.yaxis]) if (axis) delete axis.constraintoward;
-    if (beside) {
-      layout.legend = { ...layout.legend, orientation: "v", xref: "paper", x: 1.02, xanchor: "left",
-        yref: "paper", y: 1, yanchor: "top" };
-    } else if (div.dataset.ratio) {
-      layout.legend = { ...layout.legend, orientation: "h", xref: "container", x: 0.02, xanchor: "left",
-        yref: "container", y: 0, yanchor: "bottom" };
-    }
+    const layout = figure.layout;
     if (div.clientWidth < 420) layout.font = { ...layout.font, size: 11 };
+    layout.margin = { l: LEFT, r: right(div), t: TOP, b: BOTTOM + below(div), autoexpand: false };
+    for (const axis of [layout.xaxis, layout.yaxis]) {
+      delete axis.constraintoward;
+      axis.automargin = false;
+    }
+    layout.legend = { ...layout.legend, xanchor: "left", ...(beside(div)
+      ? { orientation: "v", xref: "paper", x: 1.02, yref: "paper", y: 1, yanchor: "top" }
+      : { orientation: "h", xref: "container", x: 0.02, yref: "container", y: 0, yanchor: "bottom" }) };
     return figure;
   };
 
@@ -129,5 +136,5 @@
   }), { rootMargin: "-10% 0px -75% 0px" });
   document.querySelectorAll("section[id]").forEach((section) => here.observe(section));
 
-  window.inscape = { drawAll };
+  window.inscape = { draw, drawAll };
 })();
