@@ -7,7 +7,7 @@ import numpy as np
 from inscape.geometry._bounds import Bound
 from inscape.geometry._kernels_edges import Crossings
 from inscape.geometry._kernels_signs import Signs
-from inscape.geometry._plan import Plan
+from inscape.geometry._plan import Plan, Step
 
 
 @dataclass(kw_only=True, slots=True)
@@ -34,6 +34,43 @@ class Decision:
 
 
 @dataclass(kw_only=True, slots=True)
+class Pending:
+    """A nonlinear node whose cells are cut, and that is still to be evaluated at the vertices.
+
+    Attributes:
+        step: the step.
+        bound: bounds of its input.
+        vertex: (m,) vertices where
+        unit: (m,) a unit of the input has the known value
+        level: (m,) of its threshold.
+    """
+
+    step: Step
+    bound: Bound
+    vertex: np.ndarray
+    unit: np.ndarray
+    level: np.ndarray
+
+    def at(self, number: np.ndarray) -> "Pending":
+        """The same for a part of the vertices.
+
+        Args:
+            number: (V,) new number of each vertex, -1 for those that are left out.
+
+        Returns:
+            What is pending there.
+        """
+        kept = number[self.vertex] >= 0
+        return Pending(
+            step=self.step,
+            bound=self.bound,
+            vertex=number[self.vertex[kept]],
+            unit=self.unit[kept],
+            level=self.level[kept],
+        )
+
+
+@dataclass(kw_only=True, slots=True)
 class Block:
     """Working state of the engine: a complex of cells with the values at its vertices.
 
@@ -53,6 +90,7 @@ class Block:
         shared_edge: (E,) the same for the edges.
         live: node → (V, width) values that are still needed.
         bounds: node → bounds of these.
+        pending: a node that is cut but not evaluated yet.
         reads: step → what was decided on the shared edges; both sides of an interface read the same.
         writes: where this block's own decisions are put down for others to read, None if nobody will.
         source_vertex: (V,) vertices of the block from which this one was taken, None if it was not.
@@ -72,6 +110,7 @@ class Block:
     levels: list[Level] = field(default_factory=list)
     live: dict[int, np.ndarray] = field(default_factory=dict)
     bounds: dict[int, Bound] = field(default_factory=dict)
+    pending: Pending | None = None
     reads: dict[int, Decision] = field(default_factory=dict)
     writes: dict[int, Decision] | None = None
     source_vertex: np.ndarray | None = None

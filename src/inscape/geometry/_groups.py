@@ -23,26 +23,49 @@ def interfaces(block: Block, owner: np.ndarray) -> Block:
     return skeleton
 
 
-def part(block: Block, skeleton: Block, first: int, stop: int) -> Block:
-    """The cells first:stop as a block of their own, which reads what the skeleton wrote.
+def spatial_groups(block: Block, parts: int) -> list[np.ndarray]:
+    """Cells in groups of neighbours, by halving along the longer side until there are enough groups.
+
+    Args:
+        block: a block of dimension 2.
+        parts: number of groups wanted; rounded up to a power of two.
+
+    Returns:
+        For each group its cells in ascending order.
+    """
+    corners = block.xy[block.ends[block.half >> 1, block.half & 1]]
+    centres = np.add.reduceat(corners, block.start[:-1]) / np.diff(block.start)[:, None]
+    groups = [np.arange(block.cell_count)]
+    while len(groups) < parts:
+        groups = [half for group in groups for half in _halves(group, centres[group])]
+    return [np.sort(group) for group in groups]
+
+
+def _halves(group: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    axis = int(np.argmax(np.ptp(centres, axis=0)))
+    order = np.argpartition(centres[:, axis], len(group) // 2)
+    return group[order[: len(group) // 2]], group[order[len(group) // 2 :]]
+
+
+def part(block: Block, skeleton: Block, group: np.ndarray) -> Block:
+    """Some cells as a block of their own, which reads what the skeleton wrote.
 
     Args:
         block: the block, at the state from which the skeleton was taken.
         skeleton: from :func:`interfaces`, finished.
-        first: first cell.
-        stop: cell behind the last.
+        group: cells in ascending order.
 
     Returns:
         The block.
     """
-    begin, end = block.start[first], block.start[stop]
-    half = block.half[begin:end]
+    sizes = np.diff(block.start)[group]
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    half = block.half[np.repeat(block.start[group] - start[:-1], sizes) + np.arange(start[-1])]
     edges = np.unique(half >> 1)
     made = _selected(block, edges, np.zeros(len(block.xy), np.bool_))
-    number = _numbered(len(block.ends), edges)
-    made.start = block.start[first : stop + 1] - begin
-    made.half = 2 * number[half >> 1] + (half & 1)
-    made.doubt = block.doubt[first:stop]
+    made.start = start
+    made.half = 2 * _numbered(len(block.ends), edges)[half >> 1] + (half & 1)
+    made.doubt = block.doubt[group]
     made.reads = skeleton.writes or {}
     made.shared_vertex = _numbered(len(block.xy), skeleton.source_vertex)[made.source_vertex]
     made.shared_edge = _numbered(len(block.ends), skeleton.source_edge)[edges]
@@ -61,10 +84,11 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
     used = extra.copy()
     used[block.ends[edges].ravel()] = True
     rows = np.flatnonzero(used)
+    number = _numbered(len(block.xy), rows)
     return Block(
         xy=block.xy[rows],
         radius=block.radius[rows],
-        ends=_numbered(len(block.xy), rows)[block.ends[edges]],
+        ends=number[block.ends[edges]],
         label=block.label[edges],
         edge_radius=block.edge_radius[edges],
         start=np.zeros(1, np.int64),
@@ -74,20 +98,21 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
         shared_edge=block.shared_edge[edges],
         live={j: values[rows] for j, values in block.live.items()},
         bounds=dict(block.bounds),
+        pending=None if block.pending is None else block.pending.at(number),
         reads=block.reads,
         source_vertex=rows,
         source_edge=edges,
     )
 
 
-def join_groups(block: Block, skeleton: Block, finished: list[Block], firsts: list[int]) -> Block:
+def join_groups(block: Block, skeleton: Block, finished: list[Block], groups: list[np.ndarray]) -> Block:
     """Put finished groups together again.
 
     Args:
         block: the block from which they were taken; its levels are the earlier ones.
         skeleton: the finished edges between them; its vertices and edges come first.
         finished: the finished groups, possibly fewer than were planned.
-        firsts: first cell of each group in ``block``.
+        groups: cells of ``block`` in each group.
 
     Returns:
         One block.
@@ -112,7 +137,7 @@ def join_groups(block: Block, skeleton: Block, finished: list[Block], firsts: li
         doubt=np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
         shared_vertex=_kept([skeleton.shared_vertex, *(np.full(len(g.xy), -1, np.int32) for g in finished)], fresh),
         shared_edge=_kept([skeleton.shared_edge, *(np.full(len(g.ends), -1, np.int32) for g in finished)], fresh_edge),
-        levels=[*block.levels, *_joined_levels(finished, firsts)],
+        levels=[*block.levels, *_joined_levels(finished, groups)],
     )
 
 
@@ -132,13 +157,13 @@ def _stacked(skeleton: Block, finished: list[Block], what: str) -> list[np.ndarr
     return numbers
 
 
-def _joined_levels(finished: list[Block], firsts: list[int]) -> list[Level]:
+def _joined_levels(finished: list[Block], groups: list[np.ndarray]) -> list[Level]:
     if not finished:
         return []
-    offsets = np.array(firsts[: len(finished)])
+    numbers = groups[: len(finished)]
     levels = []
     for same in zip(*(group.levels for group in finished), strict=True):
-        parents = [level.parent + offset for level, offset in zip(same, offsets, strict=True)]
+        parents = [number[level.parent] for level, number in zip(same, numbers, strict=True)]
         levels.append(
             Level(
                 step=same[0].step,
@@ -146,6 +171,6 @@ def _joined_levels(finished: list[Block], firsts: list[int]) -> list[Level]:
                 bits=np.concatenate([level.bits for level in same]),
             )
         )
-        counts = [len(level.parent) for level in same]
-        offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        stops = np.cumsum([len(level.parent) for level in same])
+        numbers = [np.arange(stop - len(level.parent), stop) for level, stop in zip(same, stops, strict=True)]
     return levels

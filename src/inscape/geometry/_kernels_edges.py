@@ -306,3 +306,24 @@ def pin(values, vertex, unit, level):
     """
     for i in range(vertex.shape[0]):
         values[vertex[i], unit[i]] = level[i]
+
+
+@allocating_kernel
+def evaluate_affine(t, table):
+    """Values of affine functions at chart coordinates.
+
+    Args:
+        t: (n, d) chart coordinates.
+        table: (d + 1, width) constants, then slopes along each coordinate.
+
+    Returns:
+        (n, width) values.
+    """
+    out = np.empty((t.shape[0], table.shape[1]))
+    for i in range(t.shape[0]):
+        for k in range(table.shape[1]):
+            z = table[0, k]
+            for c in range(t.shape[1]):
+                z += t[i, c] * table[c + 1, k]
+            out[i, k] = z
+    return out

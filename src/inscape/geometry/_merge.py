@@ -107,3 +107,5 @@ def compact(block: Block) -> None:
         setattr(block, name, getattr(block, name)[used])
     for j in block.live:
         block.live[j] = block.live[j][used]
+    if block.pending is not None:
+        block.pending = block.pending.at(np.where(used, number, -1))

@@ -8,6 +8,7 @@ import numpy as np
 from inscape._errors import DomainError, UnsupportedLayerError
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, gamma
 from inscape.geometry._domains import Chart
+from inscape.geometry._kernels_edges import evaluate_affine
 from inscape.geometry._levels import Splitting, splitting
 from inscape.geometry._program import Kind, Node, Program, Rule
 
@@ -33,7 +34,7 @@ class Affine:
         Returns:
             (n, width) values.
         """
-        return t @ self.table[1:] + self.table[0]
+        return evaluate_affine(t, self.table)
 
 
 @dataclass(frozen=True, kw_only=True)

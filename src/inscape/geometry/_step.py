@@ -8,7 +8,7 @@ from inscape.geometry import _kernels_cells as cells
 from inscape.geometry import _kernels_edges as edges
 from inscape.geometry import _kernels_signs as signs
 from inscape.geometry import _room as room
-from inscape.geometry._block import Block, Decision, Level
+from inscape.geometry._block import Block, Decision, Level, Pending
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, piecewise_bound
 from inscape.geometry._kernels_trace import measure
 from inscape.geometry._merge import join_equal_leaders
@@ -28,6 +28,9 @@ def advance(plan: Plan, block: Block, place: int) -> None:
         block: the block, which has been through all entries before.
         place: which entry.
     """
+    if block.pending is not None:
+        _bend(plan, block, block.pending)
+        _release(plan, block, place - 1)
     i = plan.order[place]
     if i in plan.steps:
         _split(plan, block, place, plan.steps[i])
@@ -45,6 +48,8 @@ def _release(plan: Plan, block: Block, place: int) -> None:
     """Drop values that nothing reads any more; roots stay until their step has seen them."""
     waiting = [plan.roots[i] for i in plan.order[place + 1 :] if i in plan.steps][:1]
     kept = {j for roots in waiting for j in roots}
+    if block.pending is not None:
+        kept.update(block.pending.step.inputs)
     for j in list(block.live):
         if plan.last_use.get(j, -1) <= place and j not in kept:
             del block.live[j], block.bounds[j]
@@ -106,7 +111,7 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
     )
     _grow(plan, block, place, change)
     if not change.final:
-        _apply(plan, block, bound, change)
+        block.pending = _pending(bound, change)
     join_equal_leaders(block, step)
 
 
@@ -145,7 +150,7 @@ def _cut(block: Block, given: room.Given, step: Step) -> room.Cut:
     most, total, count = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64)
     measure(old, given.signs, given.crossings, np.zeros((4, words), np.uint64), most, total)
     space = room.room(int(most[0]), int(most[1]), words)
-    out = room.output(*(int(size) for size in total), words)
+    out = room.output(int(total[0]), int(total[1]), int(total[2]), int(total[3]), words)
     cells.cut_cells(old, given.predicates, given.signs, given.crossings, ties, *space, count, out)
     return _trimmed(out, count)
 
@@ -197,19 +202,27 @@ def _renumber_shared(block: Block, step: Step, crossings: edges.Crossings, inter
     block.shared_vertex = np.concatenate([block.shared_vertex, crossings.origin, np.full(interior, -1, np.int32)])
 
 
-def _apply(plan: Plan, block: Block, bound: Bound, change: _Change) -> None:
-    """Evaluate the nonlinear node at all vertices; on their own hyperplanes units have exact values."""
+def _pending(bound: Bound, change: _Change) -> Pending:
     step, crossings, cut = change.step, change.crossings, change.cut
+    interior = change.vertices + len(crossings.s) + np.repeat(np.arange(len(cut.mix_a)), 2)
+    vertex = np.concatenate([crossings.vertex + change.vertices, interior])
+    which = np.concatenate([crossings.predicate, cut.mix_on.ravel()])
+    if not isinstance(step.rule, Elementwise):
+        vertex, which = vertex[:0], which[:0]
+    return Pending(step=step, bound=bound, vertex=vertex, unit=step.split.left[which], level=step.split.offset[which])
+
+
+def _bend(plan: Plan, block: Block, waiting: Pending) -> None:
+    """Evaluate a nonlinear node at all vertices; on their own hyperplanes units have exact values."""
+    step = waiting.step
     node = plan.program.nodes[step.node]
     shapes = [plan.program.nodes[j].shape for j in step.inputs]
     inputs = [_values(plan, block, j) for j in step.inputs]
-    if isinstance(step.rule, Elementwise):
-        interior = change.vertices + len(crossings.s) + np.repeat(np.arange(len(cut.mix_a)), 2)
-        vertex = np.concatenate([crossings.vertex + change.vertices, interior])
-        which = np.concatenate([crossings.predicate, cut.mix_on.ravel()])
-        edges.pin(inputs[0], vertex, step.split.left[which], step.split.offset[which])
+    if len(waiting.vertex):
+        edges.pin(inputs[0], waiting.vertex, waiting.unit, waiting.level)
     shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
     block.live[step.node] = np.ascontiguousarray(node.apply(*shaped)).reshape(len(block.xy), -1)
-    known = piecewise_bound(node, [bound])
+    known = piecewise_bound(node, [waiting.bound])
     reach = signs.column_reach(block.live[step.node]) + known.error
     block.bounds[step.node] = Bound(magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope)
+    block.pending = None

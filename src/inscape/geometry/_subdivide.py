@@ -1,6 +1,7 @@
 """Cut a chart into the cells on which a network is affine: layer by layer, depth first over blocks of cells."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from inscape._progress import Meter, SilentMeter
 from inscape.geometry._block import Block, first_block
 from inscape.geometry._complex import Complex
 from inscape.geometry._domains import Chart
-from inscape.geometry._groups import interfaces, join_groups, part
+from inscape.geometry._groups import interfaces, join_groups, part, spatial_groups
 from inscape.geometry._kernels_merge import dissolve, straight_vertices
 from inscape.geometry._merge import compact
 from inscape.geometry._plan import Plan, plan
@@ -18,6 +19,12 @@ from inscape.geometry._step import advance
 
 BLOCK_BYTES = 1 << 28
 """Layer values that one block may hold at a time."""
+
+SMALLEST_GROUP = 32
+"""Cells below which a group is not divided further."""
+
+GROWTH = 2.0
+"""Room that is left for the vertices of the next cut."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,39 +95,40 @@ class _Run:
     def finish(self, block: Block, place: int) -> Block:
         """Carry a block through the rest of the order, in groups where it grows too large."""
         for at in range(place, len(self.plan.order)):
-            groups = self._groups(block, at)
-            if len(groups) > 1:
-                return self._finish_groups(block, at, groups)
+            parts = self._parts(block, at)
+            if parts > 1:
+                return self._finish_groups(block, at, spatial_groups(block, parts))
             advance(self.plan, block, at)
         if block.writes is None:
             self.done += block.cell_count
             self.meter.advance(block.cell_count)
         return block
 
-    def _groups(self, block: Block, place: int) -> list[tuple[int, int]]:
-        """Ranges of cells that are small enough for the next node."""
-        i = self.plan.order[place]
-        if block.dimension == 1 or block.cell_count < 64 or i in self.plan.affine:
-            return [(0, block.cell_count)]
+    def _parts(self, block: Block, place: int) -> int:
+        """In how many groups the cells have to be taken, so that the values of the next node fit."""
+        if block.dimension == 1 or block.cell_count < 2 * SMALLEST_GROUP:
+            return 1
+        nodes, i = self.plan.program.nodes, self.plan.order[place]
         width = sum(values.shape[1] for values in block.live.values())
-        if i >= 0:
-            width += int(np.prod(self.plan.program.nodes[i].shape))
-        parts = int(np.ceil(2.0 * 8 * width * len(block.xy) / self.block_bytes))
-        parts = min(parts, block.cell_count // 32)
-        limits = np.linspace(0, block.cell_count, max(parts, 1) + 1).astype(int)
-        return list(zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True))
+        if block.pending is not None:
+            width += int(np.prod(nodes[block.pending.step.node].shape))
+        if i >= 0 and i not in self.plan.affine:
+            width += int(np.prod(nodes[i].shape))
+        wanted = ceil(GROWTH * 8 * width * len(block.xy) / self.block_bytes)
+        return min(wanted, block.cell_count // SMALLEST_GROUP)
 
-    def _finish_groups(self, block: Block, place: int, groups: list[tuple[int, int]]) -> Block:
-        owner = np.repeat(np.arange(len(groups)), [stop - start for start, stop in groups])
+    def _finish_groups(self, block: Block, place: int, groups: list[np.ndarray]) -> Block:
+        owner = np.empty(block.cell_count, np.int64)
+        for number, group in enumerate(groups):
+            owner[group] = number
         skeleton = interfaces(block, owner)
         self.finish(skeleton, place)
         finished = []
-        for first, stop in groups:
+        for group in groups:
             if self.done > self.limit:
                 break
-            finished.append(self.finish(part(block, skeleton, first, stop), place))
-        block.live.clear()
-        return join_groups(block, skeleton, finished, [first for first, _ in groups])
+            finished.append(self.finish(part(block, skeleton, group), place))
+        return join_groups(block, skeleton, finished, groups)
 
 
 def _closed(laid: Plan, block: Block, max_cells: int) -> Complex:

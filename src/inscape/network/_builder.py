@@ -188,7 +188,7 @@ class _Call:
         result = result if self.pick is None else result[self.pick]
         return tuple(result.shape[1:])
 
-    def formula(self, function: Callable[..., Any], arguments: Bound, *, absolute: bool = False) -> Formula:
+    def formula(self, function: Callable[..., Any], arguments: Bound) -> Formula:
         """Compile a call of ``function``; ``arguments`` holds the same values and constants in the same order."""
         values, constants = self.tensors()
         slots = iter(range(len(values)))
@@ -206,8 +206,6 @@ class _Call:
 
         def run(tensors: Sequence[Tensor], held_values: Sequence[Tensor], samples: int) -> Tensor:
             captured = [place.restore(tensor) for place, tensor in zip(layouts, tensors, strict=True)]
-            if absolute:
-                held_values = [value.abs() if value.is_floating_point() else value for value in held_values]
             result = function(**fill(template, captured, held_values, samples))
             return layout.store(result if pick is None else result[pick], samples)
 
@@ -239,7 +237,7 @@ class _Call:
             shape=shape,
             forward=call.formula(function, arguments),
             linear_part=call.formula(function, linear),
-            magnitude_part=call.formula(function, magnitude, absolute=True),
+            magnitude_part=call.formula(function, magnitude),
             length=spec.length(sizes, arguments),
             layout=self.layout,
             constants=tuple(constants),

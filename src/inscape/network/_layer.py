@@ -117,6 +117,7 @@ class Layer:
         layout: arrangement of the samples in the captured graph; matters to the capture only.
         constants: the tensors it holds.
         frozen: their values, once frozen.
+        absolute: the absolute values of these.
         target: name of the captured operator.
     """
 
@@ -133,6 +134,7 @@ class Layer:
     layout: Layout = PLAIN
     constants: tuple[Constant, ...] = ()
     frozen: tuple[Tensor, ...] | None = None
+    absolute: tuple[Tensor, ...] | None = None
     fixed_rule: Rule | None = None
     target: str = ""
 
@@ -186,7 +188,8 @@ class Layer:
         Returns:
             (n, *shape) float64.
         """
-        return self._run(_required(self.magnitude_part, self), values)
+        absolute = self.absolute if self.absolute is not None else _absolute(self._values())
+        return self._run(_required(self.magnitude_part, self), values, absolute)
 
     def freeze(self) -> "Layer":
         """The same operation with the present values of its constants, in float64."""
@@ -194,17 +197,25 @@ class Layer:
             return self
         with torch.no_grad():
             values = tuple(constant.evaluate().clone() for constant in self.constants)
-        still = replace(self, frozen=values)
+        still = replace(self, frozen=values, absolute=_absolute(values))
         return replace(still, fixed_rule=still.rule)
 
     def _values(self) -> Sequence[Tensor]:
         return self.frozen if self.frozen is not None else [constant.evaluate() for constant in self.constants]
 
-    def _run(self, formula: Formula, values: Sequence[np.ndarray]) -> np.ndarray:
+    def _run(
+        self, formula: Formula, values: Sequence[np.ndarray], constants: Sequence[Tensor] | None = None
+    ) -> np.ndarray:
         with torch.no_grad():
             tensors = [as_tensor(value) for value in values]
-            result = formula(tensors, self._values(), tensors[0].shape[0])
+            held = self._values() if constants is None else constants
+            result = formula(tensors, held, tensors[0].shape[0])
             return result.contiguous().numpy()
+
+
+def _absolute(constants: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    with torch.no_grad():
+        return tuple(value.abs() if value.is_floating_point() else value for value in constants)
 
 
 def _required(formula: Formula | None, layer: Layer) -> Formula:

@@ -140,7 +140,7 @@ def _through(x: np.ndarray, y: np.ndarray | None, context: Context) -> View:
             plane=plane,
             points=plane.anchors,
             labels=labels,
-            names=tuple(_class_name(context, int(label)) for label in labels) if labels is not None else ("A", "B", "C"),
+            names=("A", "B", "C") if labels is None else tuple(_class_name(context, int(y)) for y in labels),
         )
     plane = Plane.random(x[0], rng=context.seed)
     story = "It goes through one sample in two random directions, because the samples lie on one line."
