@@ -18,6 +18,7 @@ from inscape.geometry import (
     locate_in_plane,
     locate_on_line,
 )
+from inscape.regions._equal import number_equal_rows
 from inscape.regions._read import embed, words
 from inscape.results import Provenance, Result, Status
 
@@ -182,8 +183,7 @@ class Partition(Result):
         """(C,) number of the affine map of each cell."""
         maps = self.affine_maps.reshape(self.cell_count, -1)
         unit = tolerance * max(float(np.abs(maps).max(initial=0.0)), np.finfo(float).tiny)
-        rounded = np.round(maps / unit).astype(np.float64) + 0.0
-        return np.unique(rounded, axis=0, return_inverse=True)[1].ravel()
+        return number_equal_rows(maps, unit)
 
     def _connected(self, keys: np.ndarray) -> int:
         from scipy.sparse import coo_array
