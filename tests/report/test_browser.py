@@ -19,7 +19,7 @@ CONTRAST = """() => {
     return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b); };
   const paper = (e) => { while (e) { const c = getComputedStyle(e).backgroundColor;
     if (!/^rgba\\(.*, 0\\)$/.test(c)) return c; e = e.parentElement; } return 'rgb(255, 255, 255)'; };
-  return Array.from(document.querySelectorAll('p, h1, h2, h3, td, th, figcaption, a, dt, dd, caption, button'))
+  return Array.from(document.querySelectorAll('p, h1, h2, h3, td, th, figcaption, a, dt, dd, button'))
     .filter((e) => e.checkVisibility()).map((e) => { const a = light(getComputedStyle(e).color), b = light(paper(e));
       return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.tagName, e.textContent.slice(0, 40)]; })
     .filter(([ratio]) => ratio < 4.5);

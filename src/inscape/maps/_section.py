@@ -11,6 +11,7 @@ from inscape.results import Context, Figure, Section
 _RESOLUTION = 128
 _LEVELS = (0.5, 0.7, 0.9, 0.99)
 _LABELS = {"confidence": "confidence", "margin": "margin (output units)", "distance": "distance (input units)"}
+_AXES = ("first axis (input units)", "second axis (input units)")
 _KINDS = {
     "confidence": "The largest class probability. Dark is unsure, bright is sure.",
     "margin": "How far the winning output is above the second, in output units. It is zero on the boundary.",
@@ -79,7 +80,7 @@ def _figure(view: Any, maps: Any, which: str) -> Figure:
     title = f"{which.capitalize()} on {view.title[0].lower()}{view.title[1:]}"
     return Figure(
         name=f"{view.key}-{which}",
-        info=replace(info, lines=_boundary(view), title=title, label=_LABELS[which]),
+        info=replace(info, lines=_boundary(view), title=title, label=_LABELS[which], xlabel=_AXES[0], ylabel=_AXES[1]),
         caption=_KINDS[which],
     )
 

@@ -45,7 +45,7 @@
   const below = (div) => {
     if (!keyed(div) || beside(div)) return 0;
     const columns = Math.max(1, Math.floor((div.clientWidth - 16) / entry(div)));
-    return 30 + 21 * Math.ceil(Number(div.dataset.entries) / columns);
+    return (div.dataset.ratio ? 30 : 4) + 21 * Math.ceil(Number(div.dataset.entries) / columns);
   };
   const size = (div) => {
     const ratio = Number(div.dataset.ratio);
