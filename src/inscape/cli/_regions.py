@@ -100,7 +100,7 @@ def _domain(module: Any, source: ModelOptions, options: DomainOptions) -> tuple[
 def _answer(cells: Any, story: str, options: DomainOptions) -> None:
     from inscape.cli._terminal import show_facts, write_json
 
-    facts: dict[str, object] = {"domain": story} | cells.facts() | {"status": str(cells.status)}
+    facts: dict[str, object] = {"where": story} | cells.facts() | {"status": str(cells.status)}
     if options.out is not None:
         facts["written"] = str(_written(cells, options.out))
     if options.json:

@@ -35,19 +35,15 @@ def show_facts(title: str, facts: Mapping[str, object]) -> None:
         title: what they are about.
         facts: name → value.
     """
-    from rich.table import Table
     from rich.text import Text
 
     from inscape.report._text import number
 
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(Text(name), Text(number(value)))
     out = console()
     out.print(Text(title, style="bold"))
-    out.print(table, soft_wrap=False)
+    width = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        out.print(Text.assemble((f"  {name:<{width}}  ", "dim"), number(value)))
 
 
 def show_table(title: str, columns: Mapping[str, Sequence[object]]) -> None:

@@ -1,5 +1,7 @@
 """A model that comes from a ``.pt2`` file."""
 
+import copy
+import warnings
 from typing import Any, Self
 
 import torch
@@ -23,6 +25,14 @@ class ExportedModel(nn.Module):
         super().__init__()
         self.program = Program(program)
         self.exported = program.module(check_guards=False)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch warns of itself when a graph is copied
+            made.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return made
 
     def forward(self, x: torch.Tensor) -> Any:
         """Evaluate the exported graph."""

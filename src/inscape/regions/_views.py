@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from inscape._errors import DomainError, UnsupportedLayerError
+from inscape._errors import DomainError, InputError, UnsupportedLayerError
 from inscape._rng import generator
 from inscape.geometry import Plane
 from inscape.results import Context, Verdict
@@ -59,7 +59,12 @@ def views(context: Context) -> tuple[View, ...]:
 
     Returns:
         The views; empty for an input of one dimension, where there is no plane.
+
+    Raises:
+        InputError: if ``max_cells`` is less than 1.
     """
+    if context.max_cells < 1:
+        raise InputError(f"expected max_cells ≥ 1, got {context.max_cells}")
     ready = context.options.get("views")
     if ready is not None:
         return tuple(ready)  # type: ignore[arg-type]
