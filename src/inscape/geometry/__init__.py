@@ -3,7 +3,6 @@
 from inscape.geometry._affine import affine_maps as affine_maps
 from inscape.geometry._block import Level as Level
 from inscape.geometry._complex import Complex as Complex
-from inscape.geometry._complex import code as code
 from inscape.geometry._domains import Box as Box
 from inscape.geometry._domains import Chart as Chart
 from inscape.geometry._domains import Plane as Plane
@@ -11,6 +10,7 @@ from inscape.geometry._domains import Segment as Segment
 from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
 from inscape.geometry._levels import Splitting as Splitting
+from inscape.geometry._levels import Stage as Stage
 from inscape.geometry._plan import Plan as Plan
 from inscape.geometry._plan import Step as Step
 from inscape.geometry._plan import plan as plan

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from inscape.geometry._complex import Complex, code
+from inscape.geometry._complex import Complex
 from inscape.geometry._levels import pieces
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Kind, Node
@@ -84,8 +84,7 @@ def _bend(step: Step, made: Complex, level: int, ancestors: np.ndarray, inputs: 
         if len(inputs) == 1
         else np.concatenate([np.broadcast_to(t, (count, *t.shape[1:])) for t in inputs], axis=2)
     )
-    positive = made.signs_of(level, step.split.size, ancestors)
-    found = pieces(step.rule, table.shape[2], code(step, positive))
+    found = pieces(step.rule, table.shape[2], made.pattern(level, step, ancestors))
     if len(found.source) == 1 and np.array_equal(found.source[0], np.arange(table.shape[2])):
         picked = table
     else:

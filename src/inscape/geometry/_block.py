@@ -17,7 +17,7 @@ class Level:
     Attributes:
         step: position of the node in the program, -1 for the head.
         parent: (c,) cell of the level before.
-        bits: (c, words) packed signs of the step's predicates.
+        bits: (c, words) packed signs of the step's predicates; for maxima (c, outputs) positions of the leaders.
     """
 
     step: int
@@ -91,7 +91,7 @@ class Block:
         live: node → (V, width) values that are still needed.
         bounds: node → bounds of these.
         pending: a node that is cut but not evaluated yet.
-        reads: step → what was decided on the shared edges; both sides of an interface read the same.
+        reads: step and round → what was decided on the shared edges; both sides of an interface read the same.
         writes: where this block's own decisions are put down for others to read, None if nobody will.
         source_vertex: (V,) vertices of the block from which this one was taken, None if it was not.
         source_edge: (E,) the same for the edges.
@@ -111,8 +111,8 @@ class Block:
     live: dict[int, np.ndarray] = field(default_factory=dict)
     bounds: dict[int, Bound] = field(default_factory=dict)
     pending: Pending | None = None
-    reads: dict[int, Decision] = field(default_factory=dict)
-    writes: dict[int, Decision] | None = None
+    reads: dict[tuple[int, int], Decision] = field(default_factory=dict)
+    writes: dict[tuple[int, int], Decision] | None = None
     source_vertex: np.ndarray | None = None
     source_edge: np.ndarray | None = None
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from inscape.geometry._block import Level
 from inscape.geometry._kernels_signs import unpack
-from inscape.geometry._levels import leaders
 from inscape.geometry._plan import Step
 from inscape.geometry._program import Maximum
 
@@ -119,28 +118,16 @@ class Complex:
             found = later.parent[found]
         return found
 
-    def signs_of(self, level: int, size: int, members: np.ndarray) -> np.ndarray:
-        """Which predicates of a level are positive on cells of that level.
+    def pattern(self, level: int, step: Step, members: np.ndarray) -> np.ndarray:
+        """Pattern of one step on cells of its level.
 
         Args:
             level: position in ``levels``.
-            size: number of predicates of that level.
+            step: the step that made the level.
             members: (c,) cells of the level.
 
         Returns:
-            (c, size) booleans.
+            (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
         """
-        return unpack(self.levels[level].bits[members], size)
-
-
-def code(step: Step, positive: np.ndarray) -> np.ndarray:
-    """Pattern of one step in its final form: signs, or positions of the leaders of maxima.
-
-    Args:
-        step: the step.
-        positive: (c, n) signs of its predicates.
-
-    Returns:
-        (c, n) booleans or (c, outputs) positions.
-    """
-    return leaders(step.rule, positive) if isinstance(step.rule, Maximum) else positive
+        found = self.levels[level].bits[members]
+        return found if isinstance(step.rule, Maximum) else unpack(found, step.size)

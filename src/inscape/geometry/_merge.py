@@ -1,59 +1,73 @@
-"""Maxima: cells are first cut by all differences of competitors, then joined where the same ones lead."""
-
-from collections.abc import Iterator
+"""Maxima: cells are cut in rounds of pairwise contests, then joined where the same members lead in the end."""
 
 import numpy as np
 
-from inscape.geometry._block import Block
+from inscape.geometry._block import Block, Level
 from inscape.geometry._kernels_merge import merge_cells
 from inscape.geometry._kernels_signs import unpack
 from inscape.geometry._levels import leaders
 from inscape.geometry._plan import Step
 from inscape.geometry._program import Maximum
 
-_CHUNK = 1 << 24
+_CHUNK = 1 << 22
 
 
 def join_equal_leaders(block: Block, step: Step) -> None:
-    """Join the cells of one parent on which every group has the same leader, in place.
+    """Put the rounds of a maximum together as one level, and join cells with the same leaders, in place.
 
     Args:
-        block: the block, just cut by the step.
-        step: a step whose rule is a maximum over groups of three or more.
+        block: the block, cut by all rounds of the step.
+        step: a step whose rule is a maximum.
     """
-    rule, level = step.rule, block.levels[-1]
-    if not isinstance(rule, Maximum) or rule.groups.shape[1] < 3 or len(level.parent) == 0:
+    rule = step.rule
+    if not isinstance(rule, Maximum):
         return
-    siblings = np.bincount(level.parent)[level.parent] > 1
-    if not siblings.any():
+    rounds = [block.levels.pop() for stage in step.stages if stage.split.size][::-1]
+    parent, bits = _ancestry(block, rounds)
+    codes = _codes(rule, step, bits, len(parent))
+    block.levels.append(Level(step=step.node, parent=parent, bits=codes))
+    if len(rounds) < 2 or not len(parent):
         return
-    key = _leader_keys(rule, level.bits, np.flatnonzero(siblings), step.split.size)
-    group = np.arange(len(level.parent))
-    rows = np.flatnonzero(siblings)
+    siblings = np.flatnonzero(np.bincount(parent)[parent] > 1)
+    words = np.random.default_rng(0x1EADE7).integers(0, 2**63, size=codes.shape[1], dtype=np.uint64)
+    key = (codes[siblings].astype(np.uint64) + np.uint64(1)) @ words
     _, first, inverse = np.unique(
-        np.stack([level.parent[rows].astype(np.uint64), key]), axis=1, return_index=True, return_inverse=True
+        np.stack([parent[siblings].astype(np.uint64), key]), axis=1, return_index=True, return_inverse=True
     )
-    group[rows] = rows[first][inverse.ravel()]
+    group = np.arange(len(parent))
+    group[siblings] = siblings[first][inverse.ravel()]
     if block.dimension == 1:
         _join_segments(block, group)
     else:
         _join_polygons(block, group)
 
 
-def _leader_keys(rule: Maximum, bits: np.ndarray, rows: np.ndarray, predicates: int) -> np.ndarray:
-    """(rows,) 64-bit sums of random words, one for each group and leader: equal leaders, equal key."""
-    words = np.random.default_rng(0x1EADE7).integers(0, 2**64, size=rule.groups.shape, dtype=np.uint64)
-    columns = np.arange(rule.groups.shape[0])
-    parts = [
-        words[columns, leaders(rule, unpack(bits[part], predicates))].sum(1, dtype=np.uint64)
-        for part in _parts(rows, max(1, _CHUNK // max(predicates, 1)))
-    ]
-    return np.concatenate(parts)
+def _ancestry(block: Block, rounds: list[Level]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Parents of the present cells before the first round, and their bits in each round."""
+    if not rounds:
+        return np.arange(block.cell_count, dtype=np.int32), []
+    at = np.arange(len(rounds[-1].parent))
+    bits = []
+    for level in reversed(rounds):
+        bits.append(level.bits[at])
+        at = level.parent[at]
+    return at.astype(np.int32), bits[::-1]
 
 
-def _parts(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    for i in range(0, len(rows), size):
-        yield rows[i : i + size]
+def _codes(rule: Maximum, step: Step, bits: list[np.ndarray], count: int) -> np.ndarray:
+    """(count, outputs) positions of the leaders."""
+    small = np.uint8 if rule.groups.shape[1] <= 256 else np.uint16
+    codes = np.empty((count, rule.groups.shape[0]), small)
+    size = max(1, _CHUNK // max(step.size, 1))
+    for start in range(0, count, size):
+        stop = min(start + size, count)
+        given = iter(bits)
+        signs = [
+            unpack(next(given)[start:stop], stage.split.size) if stage.split.size else np.zeros((stop - start, 0), bool)
+            for stage in step.stages
+        ]
+        codes[start:stop] = leaders(rule, step.stages, signs)
+    return codes
 
 
 def _join_polygons(block: Block, group: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from inscape._errors import DomainError, UnsupportedLayerError
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, gamma
 from inscape.geometry._domains import Chart
 from inscape.geometry._kernels_edges import evaluate_affine
-from inscape.geometry._levels import Splitting, splitting
+from inscape.geometry._levels import Splitting, Stage, stages
 from inscape.geometry._program import Kind, Node, Program, Rule
 
 
@@ -45,7 +45,7 @@ class Step:
         node: position of the node in the program, -1 for a head.
         inputs: positions of the nodes that it reads.
         rule: how it splits.
-        split: its predicates.
+        stages: its rounds of predicates.
         base: number of predicates of all earlier steps: its labels start here.
         name: path of the module.
     """
@@ -53,9 +53,19 @@ class Step:
     node: int
     inputs: tuple[int, ...]
     rule: Rule
-    split: Splitting
+    stages: tuple[Stage, ...]
     base: int
     name: str
+
+    @property
+    def split(self) -> Splitting:
+        """Predicates of the first round."""
+        return self.stages[0].split
+
+    @property
+    def size(self) -> int:
+        """Number of predicates of all rounds."""
+        return sum(stage.split.size for stage in self.stages)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +127,12 @@ def plan(program: Program, chart: Chart, head: Rule | None = None) -> Plan:
                 "supported: ReLU and its relatives, absolute value, clamps, max, min, pooling, sort"
             )
         if node.kind is Kind.PIECEWISE and node.rule is not None:
-            split = splitting(node.rule, sum(_width(nodes[j]) for j in node.inputs))
-            steps[i] = Step(node=i, inputs=node.inputs, rule=node.rule, split=split, base=base, name=node.name)
-            base += split.size
+            rounds = stages(node.rule, sum(_width(nodes[j]) for j in node.inputs))
+            steps[i] = Step(node=i, inputs=node.inputs, rule=node.rule, stages=rounds, base=base, name=node.name)
+            base += steps[i].size
     if head is not None:
-        split = splitting(head, _width(nodes[program.output]))
-        steps[-1] = Step(node=-1, inputs=(program.output,), rule=head, split=split, base=base, name="output")
+        rounds = stages(head, _width(nodes[program.output]))
+        steps[-1] = Step(node=-1, inputs=(program.output,), rule=head, stages=rounds, base=base, name="output")
     last = -1 if head is not None else max(steps, default=0)
     stop = needed if head is not None else [i for i in needed if i <= last]
     order = tuple(stop) + ((-1,) if head is not None else ())

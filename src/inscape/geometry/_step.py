@@ -11,6 +11,7 @@ from inscape.geometry import _room as room
 from inscape.geometry._block import Block, Decision, Level, Pending
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, piecewise_bound
 from inscape.geometry._kernels_trace import measure
+from inscape.geometry._levels import Splitting, Stage
 from inscape.geometry._merge import join_equal_leaders
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
@@ -18,6 +19,9 @@ from inscape.geometry._sharp import sharp_errors
 
 ZERO_SHARE = 1e-11
 """Largest share of a unit's range that may be taken for zero."""
+
+CONTEST = -2
+"""Key of the values between two rounds of a maximum."""
 
 
 def advance(plan: Plan, block: Block, place: int) -> None:
@@ -63,8 +67,7 @@ def _bound(plan: Plan, block: Block, j: int) -> Bound:
     return plan.affine[j].bound if j in plan.affine else block.bounds[j]
 
 
-def _predicates(step: Step, bound: Bound, values: np.ndarray) -> signs.Predicates:
-    split = step.split
+def _predicates(split: Splitting, bound: Bound, values: np.ndarray) -> signs.Predicates:
     reach = signs.column_reach(values)
     other = np.where(split.right >= 0, split.right, 0)
     paired = split.right >= 0
@@ -77,53 +80,107 @@ def _predicates(step: Step, bound: Bound, values: np.ndarray) -> signs.Predicate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Change:
-    """What one step does to a block."""
+class _Round:
+    """One round of a step on a block."""
 
     step: Step
-    crossings: edges.Crossings
-    cut: room.Cut
-    vertices: int
-    """Number of vertices before the step."""
+    number: int
+    place: int
+    """Place of the step in the plan's order."""
+    reads: tuple[int, ...]
+    """Keys of the values that it reads."""
     final: bool
     """True if nothing is evaluated afterwards."""
 
+    @property
+    def stage(self) -> Stage:
+        return self.step.stages[self.number]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return (self.step.node, self.number)
+
+    @property
+    def base(self) -> int:
+        """First label of the round's predicates."""
+        return self.step.base + sum(stage.split.size for stage in self.step.stages[: self.number])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """What one round does to a block."""
+
+    crossings: edges.Crossings
+    cut: room.Cut
+    vertices: int
+    """Number of vertices before the round."""
+
 
 def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
-    inputs = [_values(plan, block, j) for j in step.inputs]
-    values = inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
-    bound = _joined([_bound(plan, block, j) for j in step.inputs])
-    predicates = _predicates(step, bound, values)
-    found = _classify(plan, block, step, values, predicates)
-    record = None
-    if step.node in block.reads:
-        decision = block.reads[step.node]
-        record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
-    crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
-    if block.writes is not None:
-        block.writes[step.node] = Decision(signs=found, crossings=crossings)
-    change = _Change(
-        step=step,
-        crossings=crossings,
-        cut=_cut(block, room.Given(values, predicates, found, crossings), step),
-        vertices=len(block.xy),
-        final=place == len(plan.order) - 1,
-    )
-    _grow(plan, block, place, change)
-    if not change.final:
-        block.pending = _pending(bound, change)
+    for number in range(len(step.stages)):
+        turn = _Round(
+            step=step,
+            number=number,
+            place=place,
+            reads=step.inputs if number == 0 else (CONTEST,),
+            final=place == len(plan.order) - 1 and number == len(step.stages) - 1,
+        )
+        if turn.stage.split.size or not isinstance(step.rule, Maximum):
+            _cut_round(plan, block, turn)
+        if isinstance(step.rule, Maximum) and not turn.final:
+            _reduce(plan, block, turn)
+    if CONTEST in block.live:
+        block.live[step.node], block.bounds[step.node] = block.live.pop(CONTEST), block.bounds.pop(CONTEST)
     join_equal_leaders(block, step)
 
 
-def _classify(plan: Plan, block: Block, step: Step, values: np.ndarray, predicates: signs.Predicates) -> signs.Signs:
-    plain = isinstance(step.rule, Elementwise) and step.split.plain
+def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
+    values, bound = _read(plan, block, turn.reads)
+    predicates = _predicates(turn.stage.split, bound, values)
+    found = _classify(plan, block, turn, values, predicates)
+    record = None
+    if turn.key in block.reads:
+        decision = block.reads[turn.key]
+        record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
+    crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
+    if block.writes is not None:
+        block.writes[turn.key] = Decision(signs=found, crossings=crossings)
+    cut = _cut(block, room.Given(values, predicates, found, crossings), turn.step)
+    change = _Change(crossings=crossings, cut=cut, vertices=len(block.xy))
+    _grow(plan, block, turn, change)
+    if not turn.final and not isinstance(turn.step.rule, Maximum):
+        block.pending = _pending(bound, turn.step, change)
+
+
+def _read(plan: Plan, block: Block, keys: tuple[int, ...]) -> tuple[np.ndarray, Bound]:
+    inputs = [_values(plan, block, j) for j in keys]
+    values = inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
+    return values, _joined([_bound(plan, block, j) for j in keys])
+
+
+def _reduce(plan: Plan, block: Block, turn: _Round) -> None:
+    """Winners of a round at all vertices."""
+    values, bound = _read(plan, block, turn.reads)
+    left = turn.stage.left
+    right = np.where(turn.stage.right >= 0, turn.stage.right, left)
+    best = np.maximum if getattr(turn.step.rule, "sign", 1) > 0 else np.minimum
+    block.live[CONTEST] = best(values[:, left], values[:, right])
+    block.bounds[CONTEST] = Bound(
+        magnitude=np.maximum(bound.magnitude[left], bound.magnitude[right]),
+        error=np.maximum(bound.error[left], bound.error[right]),
+        slope=np.maximum(bound.slope[left], bound.slope[right]),
+    )
+
+
+def _classify(plan: Plan, block: Block, turn: _Round, values: np.ndarray, predicates: signs.Predicates) -> signs.Signs:
+    plain = isinstance(turn.step.rule, Elementwise) and turn.stage.split.plain
     classify = signs.classify_plain if plain else signs.classify
     found = classify(values, predicates, block.radius)
-    if found.marks.any():
+    if turn.number == 0 and found.marks.any():
         rows = np.flatnonzero(found.marks)
-        signs.resolve(values, rows, sharp_errors(plan, block, step, rows), predicates, found)
-    if step.node in block.reads:
-        known = block.reads[step.node].signs
+        signs.resolve(values, rows, sharp_errors(plan, block, turn.step, rows), predicates, found)
+    if turn.key in block.reads:
+        known = block.reads[turn.key].signs
         rows = np.flatnonzero(block.shared_vertex >= 0)
         for mine, theirs in zip(found, known, strict=True):
             mine[rows] = theirs[block.shared_vertex[rows]]
@@ -166,9 +223,9 @@ def _trimmed(out: room.Cut, count: np.ndarray) -> room.Cut:
     return room.Cut(**{name: getattr(out, name)[:size].copy() for name, size in made.items()})
 
 
-def _grow(plan: Plan, block: Block, place: int, change: _Change) -> None:
+def _grow(plan: Plan, block: Block, turn: _Round, change: _Change) -> None:
     """Put the new vertices, edges and cells in place of the old ones, and carry the live values along."""
-    crossings, cut, step = change.crossings, change.cut, change.step
+    crossings, cut = change.crossings, change.cut
     a = np.concatenate([block.ends[crossings.edge, 0], cut.mix_a])
     b = np.concatenate([block.ends[crossings.edge, 1], cut.mix_b])
     s = np.concatenate([crossings.s, cut.mix_s])
@@ -178,32 +235,34 @@ def _grow(plan: Plan, block: Block, place: int, change: _Change) -> None:
     block.xy = edges.interpolate(block.xy, a, b, s)
     block.radius = np.concatenate([block.radius, crossings.radius, cut.mix_radius])
     block.ends = np.concatenate([sub_ends, cut.ends])
-    block.label = np.concatenate([sub_label, cut.label + np.int32(step.base)])
+    block.label = np.concatenate([sub_label, cut.label + np.int32(turn.base)])
     block.edge_radius = np.concatenate([sub_radius, cut.radius])
-    _renumber_shared(block, step, crossings, len(cut.mix_a), len(cut.ends))
+    _renumber_shared(block, turn, change)
     block.start, block.half = cut.start, cut.half
     block.doubt = block.doubt[cut.parent] | cut.doubt
-    block.levels.append(Level(step=step.node, parent=cut.parent, bits=cut.bits))
+    block.levels.append(Level(step=turn.step.node, parent=cut.parent, bits=cut.bits))
     for j in list(block.live):
-        if plan.last_use.get(j, -1) > place or (j in step.inputs and not change.final):
+        if plan.last_use.get(j, -1) > turn.place or (j in turn.reads and not turn.final):
             block.live[j] = edges.interpolate(block.live[j], a, b, s)
         else:
             del block.live[j], block.bounds[j]
 
 
-def _renumber_shared(block: Block, step: Step, crossings: edges.Crossings, interior: int, chords: int) -> None:
+def _renumber_shared(block: Block, turn: _Round, change: _Change) -> None:
+    crossings, cut = change.crossings, change.cut
     pieces = np.diff(crossings.sub)
     shared = np.repeat(block.shared_edge, pieces)
-    if step.node in block.reads:
+    if turn.key in block.reads:
         place = np.arange(len(shared)) - np.repeat(crossings.sub[:-1], pieces)
-        first = block.reads[step.node].crossings.sub
+        first = block.reads[turn.key].crossings.sub
         shared = np.where(shared >= 0, first[shared] + place, -1).astype(np.int32)
-    block.shared_edge = np.concatenate([shared, np.full(chords, -1, np.int32)])
-    block.shared_vertex = np.concatenate([block.shared_vertex, crossings.origin, np.full(interior, -1, np.int32)])
+    block.shared_edge = np.concatenate([shared, np.full(len(cut.ends), -1, np.int32)])
+    inner = np.full(len(cut.mix_a), -1, np.int32)
+    block.shared_vertex = np.concatenate([block.shared_vertex, crossings.origin, inner])
 
 
-def _pending(bound: Bound, change: _Change) -> Pending:
-    step, crossings, cut = change.step, change.crossings, change.cut
+def _pending(bound: Bound, step: Step, change: _Change) -> Pending:
+    crossings, cut = change.crossings, change.cut
     interior = change.vertices + len(crossings.s) + np.repeat(np.arange(len(cut.mix_a)), 2)
     vertex = np.concatenate([crossings.vertex + change.vertices, interior])
     which = np.concatenate([crossings.predicate, cut.mix_on.ravel()])

@@ -133,7 +133,7 @@ def _compare_patterns(cells: Any) -> int:
             z = z[:, step.split.left] - np.where(
                 step.split.right >= 0, z[:, np.maximum(step.split.right, 0)], step.split.offset
             )
-            positive = made.signs_of(level, step.split.size, made.ancestors(level, chosen))
+            positive = made.pattern(level, step, made.ancestors(level, chosen))
             if not isinstance(step.rule, Elementwise):
                 continue
             clear = np.abs(z) > 1e-9 * max(float(np.abs(z).max(initial=0.0)), 1e-300)

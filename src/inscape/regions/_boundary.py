@@ -10,7 +10,7 @@ from torch import nn
 
 from inscape._errors import InputError
 from inscape._progress import Meter, meter
-from inscape.geometry import Chart, Complex, Maximum, code, subdivide
+from inscape.geometry import Chart, Complex, Maximum, subdivide
 from inscape.network import Network
 from inscape.regions._divide import head_rule, provenance, status
 from inscape.regions._read import program, words
@@ -208,7 +208,7 @@ def boundary(
     step = made.plan.steps[-1]
     last = len(made.complex.levels) - 1
     members = made.complex.ancestors(last)
-    found = code(step, made.complex.signs_of(last, step.split.size, members))[:, 0].astype(np.int64)
+    found = made.complex.pattern(last, step, members)[:, 0].astype(np.int64)
     classes = rule.groups[0, found] if isinstance(rule, Maximum) else found
     return Boundary(
         domain=domain,

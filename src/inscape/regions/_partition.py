@@ -14,7 +14,6 @@ from inscape.geometry import (
     Step,
     Subdivision,
     affine_maps,
-    code,
     locate_in_plane,
     locate_on_line,
 )
@@ -129,7 +128,7 @@ class Partition(Result):
         parts = []
         for level, step in enumerate(self.steps):
             members = made.ancestors(level, cells)
-            parts.append(code(step, made.signs_of(level, step.split.size, members)).astype(np.int16))
+            parts.append(made.pattern(level, step, members).astype(np.int16))
         count = self.cell_count if cells is None else len(cells)
         return np.concatenate(parts, axis=1) if parts else np.zeros((count, 0), np.int16)
 
@@ -174,7 +173,7 @@ class Partition(Result):
         total = np.zeros(self.cell_count, np.uint64)
         for level, step in enumerate(self.steps):
             members, place = np.unique(self.complex.ancestors(level), return_inverse=True)
-            pattern = code(step, self.complex.signs_of(level, step.split.size, members)).astype(np.uint64)
+            pattern = self.complex.pattern(level, step, members).astype(np.uint64)
             words_ = rng.integers(1, 2**63, size=pattern.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
             total += (pattern @ words_)[place]
         return total
@@ -351,7 +350,7 @@ class Partition(Result):
         shown: dict[str, object] = {
             "domain": words(self.domain),
             "cells": self.cell_count,
-            "predicates": sum(step.split.size for step in self.steps),
+            "predicates": sum(step.size for step in self.steps),
             "vertices": len(self.vertices),
         }
         if self.head:

@@ -11,7 +11,7 @@ from inscape.regions._draw import boundary_lines
 from inscape.regions._views import View, views
 from inscape.results import Context, Figure, Section
 
-_AFFINE_CELLS = 20_000
+_AFFINE_CELLS = 100_000
 _BOUNDS_BEYOND = 10**15
 
 

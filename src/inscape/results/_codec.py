@@ -41,6 +41,7 @@ _TYPES = {
     "Complex": "inscape.geometry:Complex",
     "Step": "inscape.geometry:Step",
     "Splitting": "inscape.geometry:Splitting",
+    "Stage": "inscape.geometry:Stage",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
