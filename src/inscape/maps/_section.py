@@ -8,7 +8,7 @@ import numpy as np
 
 from inscape.results import Context, Figure, Section
 
-_RESOLUTION = 128
+_RESOLUTION = 144
 _LEVELS = (0.5, 0.7, 0.9, 0.99)
 _LABELS = {"confidence": "confidence", "margin": "margin (output units)", "distance": "distance (input units)"}
 _AXES = ("first axis (input units)", "second axis (input units)")

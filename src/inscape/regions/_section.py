@@ -12,7 +12,6 @@ from inscape.regions._views import View, views
 from inscape.results import Context, Figure, Section
 
 _AFFINE_CELLS = 100_000
-_BOUNDS_BEYOND = 10**15
 
 
 def section(context: Context) -> Section:
@@ -214,19 +213,13 @@ def _count_table(drawn: Sequence[View]) -> Any:
     )
 
 
-def _written(value: int) -> object:
-    if value < _BOUNDS_BEYOND:
-        return value
-    return f"10^{log10(value):,.1f}"
-
-
 def _gap_table(drawn: Sequence[View], bounds: Sequence[tuple[str, str, int]]) -> Any:
     from inscape.plotting import Table
 
     columns: dict[str, list[object]] = {
         "quantity": [name for name, _, _ in bounds],
         "says": [relation for _, relation, _ in bounds],
-        "regions": [str(_written(value)) if value >= _BOUNDS_BEYOND else value for _, _, value in bounds],
+        "regions": [value for _, _, value in bounds],
     }
     for view in drawn:
         count = max(1, int(view.partition.cell_count))
