@@ -327,3 +327,22 @@ def evaluate_affine(t, table):
                 z += t[i, c] * table[c + 1, k]
             out[i, k] = z
     return out
+
+
+@kernel
+def bend(values, thresholds, slopes, intercepts):
+    """Apply a piecewise-linear function of one variable, in place.
+
+    Args:
+        values: (V, width) values.
+        thresholds: (k,) increasing breakpoints.
+        slopes, intercepts: (k + 1, width) pieces of each unit.
+    """
+    for v in range(values.shape[0]):
+        for u in range(values.shape[1]):
+            z = values[v, u]
+            piece = 0
+            for k in range(thresholds.shape[0]):
+                if z > thresholds[k]:
+                    piece = k + 1
+            values[v, u] = slopes[piece, u] * z + intercepts[piece, u]

@@ -117,7 +117,7 @@ def splitting(rule: Elementwise | Sort, width: int) -> Splitting:
         The predicates.
     """
     if isinstance(rule, Elementwise):
-        slopes = _per_unit(rule.slopes, width)
+        slopes = per_unit(rule.slopes, width)
         kinks = slopes[:-1] != slopes[1:]
         level, unit = np.nonzero(kinks)
         return Splitting(
@@ -129,7 +129,16 @@ def splitting(rule: Elementwise | Sort, width: int) -> Splitting:
     return Splitting(left=pairs[:, 0].copy(), right=pairs[:, 1].copy(), offset=np.zeros(len(pairs)))
 
 
-def _per_unit(table: np.ndarray, width: int) -> np.ndarray:
+def per_unit(table: np.ndarray, width: int) -> np.ndarray:
+    """Slopes or intercepts with one column for each unit.
+
+    Args:
+        table: (k,) for all units, or (k, width).
+        width: number of units.
+
+    Returns:
+        (k, width) table.
+    """
     table = np.asarray(table, dtype=np.float64)
     return np.broadcast_to(table[:, None], (table.shape[0], width)) if table.ndim == 1 else table
 
@@ -170,7 +179,7 @@ def pieces(rule: Rule, width: int, positive: np.ndarray) -> Pieces:
         The pieces on the c cells.
     """
     if isinstance(rule, Elementwise):
-        slopes, intercepts = _per_unit(rule.slopes, width), _per_unit(rule.intercepts, width)
+        slopes, intercepts = per_unit(rule.slopes, width), per_unit(rule.intercepts, width)
         level, unit = np.nonzero(slopes[:-1] != slopes[1:])
         interval = np.zeros((len(positive), width), np.int64)
         for k in range(slopes.shape[0] - 1):

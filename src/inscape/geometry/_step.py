@@ -11,7 +11,7 @@ from inscape.geometry import _room as room
 from inscape.geometry._block import Block, Decision, Level, Pending
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, piecewise_bound
 from inscape.geometry._kernels_trace import measure
-from inscape.geometry._levels import Splitting, Stage
+from inscape.geometry._levels import Splitting, Stage, per_unit
 from inscape.geometry._merge import join_equal_leaders
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
@@ -279,9 +279,26 @@ def _bend(plan: Plan, block: Block, waiting: Pending) -> None:
     inputs = [_values(plan, block, j) for j in step.inputs]
     if len(waiting.vertex):
         edges.pin(inputs[0], waiting.vertex, waiting.unit, waiting.level)
-    shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
-    block.live[step.node] = np.ascontiguousarray(node.apply(*shaped)).reshape(len(block.xy), -1)
+    if isinstance(step.rule, Elementwise):
+        block.live[step.node] = _bent(plan, block, step, step.rule, inputs[0])
+    else:
+        shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
+        block.live[step.node] = np.ascontiguousarray(node.apply(*shaped)).reshape(len(block.xy), -1)
     known = piecewise_bound(node, [waiting.bound])
     reach = signs.column_reach(block.live[step.node]) + known.error
     block.bounds[step.node] = Bound(magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope)
     block.pending = None
+
+
+def _bent(plan: Plan, block: Block, step: Step, rule: Elementwise, values: np.ndarray) -> np.ndarray:
+    """An elementwise function of the values, written over them if nothing else will read them."""
+    source = step.inputs[0]
+    if source in block.live:
+        if plan.last_use.get(source, -1) > plan.order.index(step.node):
+            values = values.copy()
+        else:
+            del block.live[source], block.bounds[source]
+    width = values.shape[1]
+    slopes, intercepts = (per_unit(table, width) for table in (rule.slopes, rule.intercepts))
+    edges.bend(values, np.asarray(rule.thresholds, dtype=np.float64), slopes, intercepts)
+    return values
