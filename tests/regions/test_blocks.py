@@ -48,7 +48,7 @@ MODELS = {
     "integer": lambda: random_net([2, 20, 20, 20, 3], kind="integer", rng=0),
     "folds": lambda: montufar_net((8, 4, 9), 2),
     "maxout": lambda: nn.Sequential(*deep(2, 64, lambda: Groups(4), 16)),
-    "sort": lambda: nn.Sequential(*deep(2, 18, lambda: Groups(3, sort=True), 18)),
+    "sort": lambda: nn.Sequential(*deep(2, 24, lambda: Groups(3, sort=True), 24)),
     "clamp": lambda: nn.Sequential(*deep(2, 16, lambda: nn.Hardtanh(-0.4, 0.4), 16)),
     "residual": lambda: nn.Sequential(nn.Linear(2, 16), residual(), residual(), residual(), nn.Linear(16, 3)),
 }
@@ -114,8 +114,9 @@ def test_ancestors_hold_their_cells(program):
     if type(first.rule).__name__ != "Elementwise":
         return
     cells = made.complex
-    z = made.plan.affine[first.inputs[0]].at(cells.centroids)[:, first.split.left] - first.split.offset
-    positive = cells.signs_of(0, first.split.size, cells.ancestors(0))
+    split = first.stages[0].split
+    z = made.plan.affine[first.inputs[0]].at(cells.centroids)[:, split.left] - split.offset
+    positive = cells.pattern(0, first, cells.ancestors(0))
     clear = np.abs(z) > 1e-9
     assert np.array_equal((z > 0)[clear], positive[clear])
 
