@@ -40,6 +40,19 @@ class Bound:
     slope: np.ndarray
 
 
+def interpolated_bound(bound: Bound) -> Bound:
+    """Bounds after values were interpolated twice: a mix is no worse than what is mixed, but for its own rounding.
+
+    Args:
+        bound: bounds of the values that are mixed.
+
+    Returns:
+        Bounds of the mixes.
+    """
+    error = bound.error + 2 * gamma(4) * bound.magnitude
+    return Bound(magnitude=bound.magnitude, error=error, slope=bound.slope)
+
+
 def affine_bound(node: Node, shapes: list[tuple[int, ...]], inputs: list[Bound]) -> Bound:
     """Carry bounds through an affine node.
 

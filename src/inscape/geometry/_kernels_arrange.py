@@ -233,7 +233,7 @@ def _place(m, xy, values, predicates, boundary, chords, mesh, i, c, x):
     a, b = chords.first[i], chords.last[i]
     mesh.point[m + x, 0] = mesh.point[a, 0] + mesh.s[x] * (mesh.point[b, 0] - mesh.point[a, 0])
     mesh.point[m + x, 1] = mesh.point[a, 1] + mesh.s[x] * (mesh.point[b, 1] - mesh.point[a, 1])
-    blur = predicates.error[p] / max(along, 1e-300) + predicates.error[q] / max(across, 1e-300)
+    blur = 2 * (predicates.error[p] / max(along, 1e-300) + predicates.error[q] / max(across, 1e-300))
     mesh.point[m + x, 2] = blur + ROUNDING * (abs(mesh.point[m + x, 0]) + abs(mesh.point[m + x, 1]))
     mesh.doubt[x] = False
 

@@ -77,7 +77,7 @@ def _keep(cell, m, boundary, doubt, count, out):
 def _line_error(cells, predicates, boundary, chords, c):
     p = chords.predicate[c]
     steep = steepness(cells.xy, cells.values, predicates, boundary, chords.above[c], chords.below[c], p)
-    return predicates.error[p] / max(steep, 1e-300)
+    return 2 * predicates.error[p] / max(steep, 1e-300)
 
 
 @kernel

@@ -148,7 +148,7 @@ def _compute(e, a, b, k, length, edge_radius, values, predicates, made, start, w
                 out.vertex[start + i] = made - 1
                 continue
         out.edge[made], out.s[made], out.origin[made] = e, where[i], -1
-        shift = predicates.error[p] + predicates.slope[p] * edge_radius
+        shift = 2 * predicates.error[p] + predicates.slope[p] * edge_radius
         out.radius[made] = edge_radius + shift * length / abs(za - zb)
         out.vertex[start + i] = made
         made += 1

@@ -9,7 +9,7 @@ from inscape.geometry import _kernels_edges as edges
 from inscape.geometry import _kernels_signs as signs
 from inscape.geometry import _room as room
 from inscape.geometry._block import Block, Decision, Level, Pending
-from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, piecewise_bound
+from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, interpolated_bound, piecewise_bound
 from inscape.geometry._kernels_trace import measure
 from inscape.geometry._levels import Splitting, Stage, per_unit
 from inscape.geometry._merge import join_equal_leaders
@@ -244,6 +244,7 @@ def _grow(plan: Plan, block: Block, turn: _Round, change: _Change) -> None:
     for j in list(block.live):
         if plan.last_use.get(j, -1) > turn.place or (j in turn.reads and not turn.final):
             block.live[j] = edges.interpolate(block.live[j], a, b, s)
+            block.bounds[j] = interpolated_bound(block.bounds[j])
         else:
             del block.live[j], block.bounds[j]
 
@@ -268,6 +269,7 @@ def _pending(bound: Bound, step: Step, change: _Change) -> Pending:
     which = np.concatenate([crossings.predicate, cut.mix_on.ravel()])
     if not isinstance(step.rule, Elementwise):
         vertex, which = vertex[:0], which[:0]
+    bound = interpolated_bound(bound)
     return Pending(step=step, bound=bound, vertex=vertex, unit=step.split.left[which], level=step.split.offset[which])
 
 

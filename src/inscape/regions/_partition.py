@@ -306,8 +306,10 @@ class Partition(Result):
             order = np.argsort(self.centroids[:, 0])
             locate_on_line(made.ends, made.vertices, order, points, found)
             return found
-        guess = self._tree.query(points)[1]
-        locate_in_plane(made.start, made.half, made.ends, made.vertices, made.neighbours, guess, points, found)
+        finite = np.isfinite(points).all(1)
+        guess, held = self._tree.query(points[finite])[1], found[finite]
+        locate_in_plane(made.start, made.half, made.ends, made.vertices, made.neighbours, guess, points[finite], held)
+        found[finite] = held
         return found
 
     @cached_property
