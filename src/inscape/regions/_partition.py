@@ -17,6 +17,7 @@ from inscape.geometry import (
     locate_in_plane,
     locate_on_line,
 )
+from inscape.regions._cell import facets, largest_ball
 from inscape.regions._equal import number_equal_rows
 from inscape.regions._read import embed, words
 from inscape.results import Provenance, Result, Status
@@ -229,34 +230,7 @@ class Partition(Result):
             For each facet its ``ends`` in chart coordinates, the ``neighbour`` (-1 outside), and the ``module`` and
             ``predicate`` on whose hyperplane it lies ("wall" and the side's number at the domain's wall).
         """
-        made, number = self.complex, self._cell(cell)
-        if self.dimension == 1:
-            sides = made.neighbours
-            rows = []
-            for v in made.ends[number]:
-                other = int(sides[v][sides[v] != number].max(initial=-1))
-                rows.append({"ends": made.vertices[[v]], "neighbour": other, "module": "", "predicate": -1})
-            return rows
-        rows = []
-        for h in made.half[made.start[number] : made.start[number + 1]]:
-            edge, flip = h >> 1, h & 1
-            ends = made.ends[edge][::-1] if flip else made.ends[edge]
-            module, predicate = self._origin(int(made.label[edge]))
-            rows.append(
-                {
-                    "ends": made.vertices[ends],
-                    "neighbour": int(made.neighbours[edge, 1 - flip]),
-                    "module": module,
-                    "predicate": predicate,
-                }
-            )
-        return rows
-
-    def _origin(self, label: int) -> tuple[str, int]:
-        if label < 0:
-            return "wall", -1 - label
-        step = [s for s in self.steps if s.base <= label][-1]
-        return step.name, label - step.base
+        return facets(self.complex, self.steps, self._cell(cell))
 
     def chebyshev(self, cell: int) -> tuple[np.ndarray, float]:
         """The largest ball inside one cell.
@@ -267,24 +241,7 @@ class Partition(Result):
         Returns:
             (d,) centre in chart coordinates, and its radius (the inradius).
         """
-        number = self._cell(cell)
-        if self.dimension == 1:
-            return self.centroids[number], float(self.volumes[number]) / 2
-        from scipy.optimize import linprog
-
-        normals, offsets = self._half_planes(number)
-        table = np.column_stack([normals, np.ones(len(normals))])
-        found = linprog([0, 0, -1], A_ub=table, b_ub=offsets, bounds=[(None, None), (None, None), (0, None)])
-        return found.x[:2], float(found.x[2])
-
-    def _half_planes(self, cell: int) -> tuple[np.ndarray, np.ndarray]:
-        made = self.complex
-        corners = made.vertices[made.corners[made.start[cell] : made.start[cell + 1]]]
-        edge = np.roll(corners, -1, axis=0) - corners
-        length = np.linalg.norm(edge, axis=1)
-        edge, corners = edge[length > 0] / length[length > 0, None], corners[length > 0]
-        normals = np.stack([edge[:, 1], -edge[:, 0]], axis=1)
-        return normals, (normals * corners).sum(1)
+        return largest_ball(self.complex, self._cell(cell))
 
     def locate(self, t: np.ndarray) -> np.ndarray:
         """Find the cells that hold points.
