@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil
+from numbers import Integral
 
 import numpy as np
 
@@ -74,8 +75,8 @@ def subdivide(
     """
     if chart.dimension not in (1, 2):
         raise InputError(f"expected a domain of dimension 1 or 2, got dimension {chart.dimension}")
-    if max_cells < 1:
-        raise InputError(f"expected max_cells ≥ 1, got {max_cells}")
+    if not isinstance(max_cells, Integral) or max_cells < 1:
+        raise InputError(f"expected max_cells ≥ 1, a whole number, got {max_cells!r}")
     laid = plan(program, chart, head)
     run = _Run(plan=laid, limit=max_cells, block_bytes=block_bytes, meter=meter or SilentMeter())
     block = run.finish(first_block(laid), 0)

@@ -186,7 +186,7 @@ def boundary(
         The boundary.
 
     Raises:
-        InputError: if ``between`` names no two different outputs.
+        InputError: if ``between`` names no two different outputs, or the level is not finite.
 
     Example:
         >>> import torch
@@ -198,6 +198,8 @@ def boundary(
         >>> boundary(nn.Sequential(line), Box(low=(-1, -1), high=(1, 1))).length
         2.0
     """
+    if not np.isfinite(level):
+        raise InputError(f"expected a finite level, got {level}")
     begin = perf_counter()
     network = program(model, domain, example)
     outputs = int(np.prod(network.output_shape))
@@ -223,6 +225,8 @@ def boundary(
 def _checked(between: tuple[int, int] | None, outputs: int) -> tuple[int, int] | None:
     if between is None:
         return None
+    if not isinstance(between, tuple | list) or len(between) != 2:
+        raise InputError(f"expected between to be a pair of classes such as (0, 1), got {between!r}")
     i, j = between
     if i == j or not (0 <= i < outputs and 0 <= j < outputs):
         raise InputError(f"expected between to name two different outputs of 0 to {outputs - 1}, got {between}")

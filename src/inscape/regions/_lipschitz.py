@@ -127,10 +127,11 @@ def lipschitz(
         raise InputError("expected a domain beside the model, such as Box(low=(-1, -1), high=(1, 1))")
     else:
         cells = partition(model, domain, example=example)
+    slopes = operator_norms(cells.affine_maps[:, :, 1:], norm)
     return Slopes(
         domain=cells.domain,
         norm=float(norm),
-        slopes=operator_norms(cells.affine_maps[:, :, 1:], norm),
+        slopes=slopes,
         volumes=cells.volumes,
         full=isinstance(cells.domain, Box),
         status=cells.status,

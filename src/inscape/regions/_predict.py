@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from inscape._errors import InputError
 from inscape._rng import RandomState, generator
 from inscape.geometry import Chart, Segment, subdivide
 from inscape.network import Network
@@ -53,10 +54,17 @@ def predict_cells(
     Returns:
         The prediction.
 
+    Raises:
+        InputError: if the dimension is not 1 or 2, or there is no line.
+
     Source:
         Santaló (1976), Integral Geometry and Geometric Probability, chapters 3 and 4 (Crofton's formulas).
     """
     network = program(model, domain, example)
+    if domain.dimension not in (1, 2):
+        raise InputError(f"expected a domain of dimension 1 or 2, got dimension {domain.dimension}")
+    if lines < 1:
+        raise InputError(f"expected at least one random line, got lines={lines}")
     if domain.dimension == 1:
         count = float(subdivide(network, domain).complex.cell_count)
         return Prediction(cells=count, low=count, high=count, memory=BYTES_PER_CELL * count, lines=1)
