@@ -220,26 +220,33 @@ def _join(mesh, h, g, edges, c):
 
 
 @small_kernel
-def _place(m, xy, values, predicates, boundary, chords, mesh, i, c, x):
+def _length(mesh, i, j):
+    """Distance of two local vertices."""
+    x, y = mesh.point[i, 0] - mesh.point[j, 0], mesh.point[i, 1] - mesh.point[j, 1]
+    return np.sqrt(x * x + y * y)
+
+
+@small_kernel
+def _place(m, values, predicates, boundary, chords, mesh, i, c, x):
     """Put interior vertex x where chord c crosses chord i."""
     p, q = chords.predicate[c], chords.predicate[i]
-    za = value_at(values, predicates, boundary, chords.first[i], p)
-    zb = value_at(values, predicates, boundary, chords.last[i], p)
-    s = za / (za - zb) if za != zb else 0.5
-    mesh.on[x], mesh.by[x] = i, c
-    mesh.s[x] = min(1.0, max(0.0, s))
-    along = steepness(xy, values, predicates, boundary, chords.first[i], chords.last[i], p)
-    across = steepness(xy, values, predicates, boundary, chords.first[c], chords.last[c], q)
     a, b = chords.first[i], chords.last[i]
-    mesh.point[m + x, 0] = mesh.point[a, 0] + mesh.s[x] * (mesh.point[b, 0] - mesh.point[a, 0])
-    mesh.point[m + x, 1] = mesh.point[a, 1] + mesh.s[x] * (mesh.point[b, 1] - mesh.point[a, 1])
-    blur = 2 * (predicates.error[p] / max(along, 1e-300) + predicates.error[q] / max(across, 1e-300))
+    za = value_at(values, predicates, boundary, a, p)
+    rise = za - value_at(values, predicates, boundary, b, p)
+    s = min(1.0, max(0.0, za / rise)) if rise != 0.0 else 0.5
+    mesh.on[x], mesh.by[x], mesh.s[x], mesh.doubt[x] = i, c, s, False
+    mesh.point[m + x, 0] = mesh.point[a, 0] + s * (mesh.point[b, 0] - mesh.point[a, 0])
+    mesh.point[m + x, 1] = mesh.point[a, 1] + s * (mesh.point[b, 1] - mesh.point[a, 1])
+    along = _length(mesh, a, b) / max(abs(rise), 1e-300)
+    a, b = chords.first[c], chords.last[c]
+    rise = value_at(values, predicates, boundary, a, q) - value_at(values, predicates, boundary, b, q)
+    across = _length(mesh, a, b) / max(abs(rise), 1e-300)
+    blur = 2 * (predicates.error[p] * along + predicates.error[q] * across)
     mesh.point[m + x, 2] = blur + ROUNDING * (abs(mesh.point[m + x, 0]) + abs(mesh.point[m + x, 1]))
-    mesh.doubt[x] = False
 
 
 @kernel
-def _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edges):
+def _insert(m, values, predicates, boundary, chords, mesh, c, vertices, edges):
     """Draw chord c from face to face; returns the new numbers of vertices and edges and whether it arrived."""
     v, goal = np.int64(chords.first[c]), chords.last[c]
     h = _enter(m, values, predicates, boundary, chords, mesh, c, v)
@@ -263,7 +270,7 @@ def _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edge
         else:
             if g < 2 * m:
                 return vertices, edges, False
-            _place(m, xy, values, predicates, boundary, chords, mesh, mesh.chord[g >> 1], c, vertices - m)
+            _place(m, values, predicates, boundary, chords, mesh, mesh.chord[g >> 1], c, vertices - m)
             _cut(mesh, g, edges, vertices)
             _join(mesh, h, g, edges + 1, c)
             h = g ^ 1
@@ -296,7 +303,7 @@ def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     vertices, edges, sure = m, m, True
     for c in range(k):
         if chords.twin[c] == c:
-            vertices, edges, arrived = _insert(m, xy, values, predicates, boundary, chords, mesh, c, vertices, edges)
+            vertices, edges, arrived = _insert(m, values, predicates, boundary, chords, mesh, c, vertices, edges)
             sure = sure and arrived
     return vertices, edges, sure
 

@@ -13,7 +13,7 @@ _STAMP = sha256(b"".join(source.read_bytes() for source in _SOURCES)).digest()
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    compile_lazily = njit(cache=True, nogil=True, **options)
+    compile_lazily = njit(cache=True, nogil=True, error_model="numpy", **options)
 
     def decorate(function: Callable[..., Any]) -> Any:
         kernel = compile_lazily(function)
