@@ -107,7 +107,7 @@ def test_maps_on_a_square(name):
     assert cells.cell_count > 10
     assert str(cells.status) == "exact"
     assert cells.verify().passed
-    assert_agrees(cells, network, points=20_000, tolerance=1e-12)
+    assert_agrees(cells, network, points=10_000, tolerance=1e-12)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -214,7 +214,7 @@ def test_conv_net_along_a_segment(convolutional):
     segment = Segment(*images, margin=0.5)
     cells = partition(network, segment)
     assert cells.verify().passed
-    assert_agrees(cells, network)
+    assert_agrees(cells, network, points=20_000)
     ends = np.sort(cells.vertices[cells.complex.ends][:, :, 0], axis=1)
     first, middle, last = (network.evaluate(cells.embed((ends @ w)[:, None])) for w in ([1, 0], [0.5, 0.5], [0, 1]))
     assert np.abs((first + last) / 2 - middle).max() < 1e-12 * np.abs(middle).max()
