@@ -123,7 +123,7 @@ TRAINS: dict[str, Call] = {
 NO_MODEL = {
     "data": "Batches DataCard batches card check load names split",
     "geometry": "Box Complex Elementwise Kind Level Maximum Node Plan Plane Program Segment Sort Splitting Stage Step "
-    "Subdivision code locate_in_plane locate_on_line operator_norms",
+    "Subdivision locate_in_plane locate_on_line operator_norms",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
