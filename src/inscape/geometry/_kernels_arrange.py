@@ -245,7 +245,7 @@ def _place(m, values, predicates, boundary, chords, mesh, i, c, x):
     mesh.point[m + x, 2] = blur + ROUNDING * (abs(mesh.point[m + x, 0]) + abs(mesh.point[m + x, 1]))
 
 
-@kernel
+@small_kernel
 def _insert(m, values, predicates, boundary, chords, mesh, c, vertices, edges):
     """Draw chord c from face to face; returns the new numbers of vertices and edges and whether it arrived."""
     v, goal = np.int64(chords.first[c]), chords.last[c]
@@ -279,7 +279,7 @@ def _insert(m, values, predicates, boundary, chords, mesh, c, vertices, edges):
     return vertices, edges, False
 
 
-@kernel
+@small_kernel
 def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     """Draw k chords into a convex cell with m boundary positions.
 
@@ -308,7 +308,7 @@ def arrange(m, k, xy, values, predicates, boundary, chords, mesh):
     return vertices, edges, sure
 
 
-@kernel
+@small_kernel
 def number_faces(m, edges, mesh):
     """Number the faces inside the cell; face 0 lies on the boundary edge of position 0.
 

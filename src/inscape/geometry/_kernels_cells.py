@@ -12,7 +12,7 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 
-@kernel
+@small_kernel
 def _flood(edges, base, mesh, bits, scratch):
     """Carry the sign bits from face 0 (at ``base``) to all faces: crossing a chord flips its predicates."""
     words = bits.shape[1]
@@ -41,7 +41,7 @@ def _flood(edges, base, mesh, bits, scratch):
                 break
 
 
-@kernel
+@small_kernel
 def _start_bits(cells, cell, predicates, k, kept, chords, masks, ties, bits):
     """Sign bits of the predicates without a chord; those that were dropped take their strongest vertex's sign."""
     for w in range(masks.shape[1]):
@@ -64,7 +64,7 @@ def _finish(cell, doubt, count, out):
     out.start[count[CELLS]] = count[HALVES]
 
 
-@kernel
+@small_kernel
 def _keep(cell, m, boundary, doubt, count, out):
     """A cell that stays whole."""
     for i in range(m):
@@ -80,7 +80,7 @@ def _line_error(cells, predicates, boundary, chords, c):
     return 2 * predicates.error[p] / max(steep, 1e-300)
 
 
-@kernel
+@small_kernel
 def _halve(cells, cell, m, predicates, base_edge, boundary, chords, doubt, count, out):
     """A cell with one chord: the common case."""
     first, last, p, edge = chords.first[0], chords.last[0], chords.predicate[0], count[EDGES]
@@ -104,7 +104,7 @@ def _halve(cells, cell, m, predicates, base_edge, boundary, chords, doubt, count
         _finish(cell, doubt, count, out)
 
 
-@kernel
+@small_kernel
 def _note_chords(cells, k, predicates, boundary, chords, scratch, bits):
     """Bits of the face at boundary position 0, and what crossing each chord flips."""
     for c in range(k):
@@ -121,7 +121,7 @@ def _note_chords(cells, k, predicates, boundary, chords, scratch, bits):
         scratch.flips[chords.twin[c], p >> 6] |= _ONE << np.uint64(p & 63)
 
 
-@kernel
+@small_kernel
 def _emit_interior(m, vertices, boundary, chords, mesh, count, out):
     """List the interior vertices; returns whether one of them is in doubt."""
     doubt = False
@@ -134,7 +134,7 @@ def _emit_interior(m, vertices, boundary, chords, mesh, count, out):
     return doubt
 
 
-@kernel
+@small_kernel
 def _emit_faces(cell, m, faces, edges, base_edge, base_vertex, boundary, chords, mesh, scratch, doubt, count, out):
     """List the chord edges and the faces of an arranged cell."""
     for e in range(m, edges):

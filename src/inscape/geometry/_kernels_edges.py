@@ -80,7 +80,7 @@ def _count(ends, pos, neg):
     return total, most
 
 
-@kernel
+@small_kernel
 def _sort(which, where, k):
     """Sort by parameter: insertion in runs of shrinking gaps (Shell), in place and fast for a few entries."""
     gap = 1
@@ -97,7 +97,7 @@ def _sort(which, where, k):
         gap //= 3
 
 
-@kernel
+@small_kernel
 def _gather(values, predicates, a, b, signs, which, where):
     k = 0
     for w in range(signs.pos.shape[1]):
@@ -113,7 +113,7 @@ def _gather(values, predicates, a, b, signs, which, where):
     return k
 
 
-@kernel
+@small_kernel
 def _copy(e, record, made, start, out):
     """Copy what the record says of edge e; returns the number of new vertices."""
     known, other = record.crossings, record.edge[e]
@@ -131,7 +131,7 @@ def _copy(e, record, made, start, out):
     return made
 
 
-@kernel
+@small_kernel
 def _compute(e, a, b, k, length, edge_radius, values, predicates, made, start, which, where, out):
     """Place k sorted crossings on edge e; returns the number of new vertices."""
     first = made

@@ -11,7 +11,7 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 
 
-@kernel
+@small_kernel
 def survey(cells, signs, crossings, loop_start, loop_stop, masks):
     """Masks of a cell's predicates; returns its number of chords and boundary positions and whether in doubt."""
     words = masks.shape[1]
@@ -88,7 +88,7 @@ def _trace_vertex(v, position, signs, scratch, chords):
             x &= x - _ONE
 
 
-@kernel
+@small_kernel
 def trace(cells, cell, signs, crossings, scratch, boundary, chords):
     """Walk around a cell, list its boundary positions and where every candidate vanishes on it."""
     old_vertices, m = cells.radius.shape[0], 0
@@ -118,7 +118,7 @@ def trace(cells, cell, signs, crossings, scratch, boundary, chords):
     return m
 
 
-@kernel
+@small_kernel
 def orient(k, chords):
     """Turn every chord so that its positive side is on the left; move what is inconsistent behind the others.
 
@@ -140,7 +140,7 @@ def orient(k, chords):
     return kept
 
 
-@kernel
+@small_kernel
 def find_twins(k, chords, head, chain):
     """Give chords with the same two ends the earliest of them as twin."""
     for c in range(k):
@@ -159,7 +159,7 @@ def find_twins(k, chords, head, chain):
         head[min(chords.first[c], chords.last[c])] = -1
 
 
-@kernel
+@small_kernel
 def candidates(masks, slot, chords):
     k = 0
     for w in range(masks.shape[1]):

@@ -18,7 +18,7 @@ from inscape.geometry._plan import Plan, plan
 from inscape.geometry._program import Maximum, Program, Rule
 from inscape.geometry._step import advance
 
-BLOCK_BYTES = 1 << 28
+BLOCK_BYTES = 1 << 26
 """Layer values that one block may hold at a time."""
 
 SMALLEST_GROUP = 32
