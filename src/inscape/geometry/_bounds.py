@@ -64,19 +64,14 @@ def affine_bound(node: Node, shapes: list[tuple[int, ...]], inputs: list[Bound])
     Returns:
         The bounds of its output.
     """
-
-    def carried(parts: list[np.ndarray]) -> np.ndarray:
-        shaped = [part.reshape(1, *shape) for part, shape in zip(parts, shapes, strict=True)]
-        return node.magnitude(*shaped).reshape(-1)
-
-    zero = carried([np.zeros_like(b.magnitude) for b in inputs])
-    magnitude = carried([b.magnitude for b in inputs])
-    error = carried([b.error for b in inputs]) - zero
+    rows = [np.stack([np.zeros_like(b.magnitude), b.magnitude, b.error, b.slope]) for b in inputs]
+    shaped = [row.reshape(4, *shape) for row, shape in zip(rows, shapes, strict=True)]
+    zero, magnitude, error, slope = node.magnitude(*shaped).reshape(4, -1)
     rounding = gamma(node.length + 2) if node.length else 0.0
     return Bound(
         magnitude=magnitude,
-        error=np.maximum(error, 0.0) * (1 + 1e-12) + rounding * magnitude,
-        slope=np.maximum(carried([b.slope for b in inputs]) - zero, 0.0) * (1 + 1e-12),
+        error=np.maximum(error - zero, 0.0) * (1 + 1e-12) + rounding * magnitude,
+        slope=np.maximum(slope - zero, 0.0) * (1 + 1e-12),
     )
 
 

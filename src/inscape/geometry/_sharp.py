@@ -61,14 +61,10 @@ def _run(plan: Plan, j: int, known: dict[int, tuple[np.ndarray, np.ndarray]]) ->
     parts = [_run(plan, k, known) for k in node.inputs]
     shapes = [plan.program.nodes[k].shape for k in node.inputs]
 
-    def carried(which: int, zero: bool = False) -> np.ndarray:
-        shaped = [
-            (np.zeros_like(p[which]) if zero else p[which]).reshape(-1, *shape)
-            for p, shape in zip(parts, shapes, strict=True)
-        ]
-        return node.magnitude(*shaped).reshape(len(parts[0][0]), -1)
-
-    magnitude = carried(0)
-    error = np.maximum(carried(1) - carried(1, zero=True), 0.0) * (1 + 1e-12)
+    rows = len(parts[0][0])
+    stacked = [np.concatenate([magnitude, error, np.zeros((1, magnitude.shape[1]))]) for magnitude, error in parts]
+    shaped = [part.reshape(len(part), *shape) for part, shape in zip(stacked, shapes, strict=True)]
+    carried = node.magnitude(*shaped).reshape(2 * rows + 1, -1)
+    magnitude, error = carried[:rows], np.maximum(carried[rows:-1] - carried[-1], 0.0) * (1 + 1e-12)
     known[j] = (magnitude, error + (gamma(node.length + 2) if node.length else 0.0) * magnitude)
     return known[j]
