@@ -25,6 +25,10 @@ class DomainError(InscapeError, ValueError):
     """A box, segment or plane that is empty, degenerate or of the wrong dimension."""
 
 
+class BudgetError(InscapeError, ValueError):
+    """The work does not fit the limits that were given; a smaller domain or a larger limit is needed."""
+
+
 class DataError(InscapeError, ValueError):
     """A data set that is missing, empty, damaged or unfit for the question."""
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from inscape import InscapeError
+from inscape._errors import BudgetError
 from inscape.geometry import Box, Plane, Segment
 from inscape.regions import Everywhere, boundary, lipschitz, partition, predict_cells
 from inscape.testing import random_net, unchanged
@@ -173,3 +174,15 @@ def test_refusals_leave_the_model_untouched(verb):
     model = random_net([2, 6, 3], rng=0)
     with unchanged(model):
         refusal(verb, model, Box(low=(0,), high=(1,)))
+
+
+def test_a_layer_that_cannot_fit_is_refused_before_memory_is_asked_for():
+    layer = nn.Linear(2, 700)
+    angle = torch.linspace(0, 3.1, 700)
+    with torch.no_grad():
+        layer.weight.copy_(torch.stack([angle.cos(), angle.sin()], dim=1))
+        layer.bias.copy_(0.1 * torch.sin(40 * angle))
+    model = nn.Sequential(layer, nn.ReLU(), nn.Linear(700, 1))
+    with pytest.raises(BudgetError, match=r"the layer '1' alone could cut this domain into up to 2\d\d,\d\d\d cells"):
+        partition(model, Box(low=(-1, -1), high=(1, 1)), max_cells=10)
+    assert partition(model, Box(low=(-1, -1), high=(1, 1)), max_cells=300_000).cell_count > 50_000

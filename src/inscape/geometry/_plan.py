@@ -81,6 +81,7 @@ class Plan:
         last_use: position → last entry of ``order`` that reads it.
         roots: position of a step → nonlinear or chart-affine nodes from which its input follows by affine nodes.
         last: the last step.
+        max_cells: how many cells are wanted at most.
     """
 
     program: Program
@@ -91,15 +92,17 @@ class Plan:
     last_use: dict[int, int]
     roots: dict[int, tuple[int, ...]]
     last: int
+    max_cells: int
 
 
-def plan(program: Program, chart: Chart, head: Rule | None = None) -> Plan:
+def plan(program: Program, chart: Chart, head: Rule | None = None, *, max_cells: int = 1_000_000) -> Plan:
     """Lay out the evaluation of a program on a chart.
 
     Args:
         program: the network.
         chart: the domain.
         head: a rule that cuts the output at the end, such as the maximum over classes.
+        max_cells: how many cells are wanted at most.
 
     Returns:
         The plan.
@@ -145,6 +148,7 @@ def plan(program: Program, chart: Chart, head: Rule | None = None) -> Plan:
         last_use=_last_use(nodes, order, steps),
         roots={i: _roots(nodes, step.inputs, affine) for i, step in steps.items()},
         last=last,
+        max_cells=max_cells,
     )
 
 

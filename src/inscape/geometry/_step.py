@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inscape._errors import BudgetError
 from inscape.geometry import _kernels_cells as cells
 from inscape.geometry import _kernels_edges as edges
 from inscape.geometry import _kernels_signs as signs
@@ -19,6 +20,9 @@ from inscape.geometry._sharp import sharp_errors
 
 ZERO_SHARE = 1e-11
 """Largest share of a unit's range that may be taken for zero."""
+
+SPARE_CELLS = 100_000
+"""Cells for which there is always room, whatever ``max_cells`` says."""
 
 CONTEST = -2
 """Key of the values between two rounds of a maximum."""
@@ -145,7 +149,7 @@ def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
     crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
     if block.writes is not None:
         block.writes[turn.key] = Decision(signs=found, crossings=crossings)
-    cut = _cut(block, room.Given(values, predicates, found, crossings), turn.step)
+    cut = _cut(plan, block, room.Given(values, predicates, found, crossings), turn.step)
     change = _Change(crossings=crossings, cut=cut, vertices=len(block.xy))
     _grow(plan, block, turn, change)
     if not turn.final and not isinstance(turn.step.rule, Maximum):
@@ -197,7 +201,7 @@ def _joined(bounds: list[Bound]) -> Bound:
     )
 
 
-def _cut(block: Block, given: room.Given, step: Step) -> room.Cut:
+def _cut(plan: Plan, block: Block, given: room.Given, step: Step) -> room.Cut:
     words = given.signs.pos.shape[1]
     ties = isinstance(step.rule, Maximum) and step.rule.sign > 0
     if block.dimension == 1:
@@ -206,10 +210,20 @@ def _cut(block: Block, given: room.Given, step: Step) -> room.Cut:
     old = room.Cells(block.start, block.half, block.ends, block.xy, block.radius, given.values)
     most, total, count = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64)
     measure(old, given.signs, given.crossings, np.zeros((4, words), np.uint64), most, total)
+    _check_room(plan, block, step, int(total[0]))
     space = room.room(int(most[0]), int(most[1]), words)
     out = room.output(int(total[0]), int(total[1]), int(total[2]), int(total[3]), words)
     cells.cut_cells(old, given.predicates, given.signs, given.crossings, ties, *space, count, out)
     return _trimmed(out, count)
+
+
+def _check_room(plan: Plan, block: Block, step: Step, cells: int) -> None:
+    """Stop before memory is asked for that no machine has."""
+    if cells > SPARE_CELLS + 2 * plan.max_cells + block.cell_count:
+        raise BudgetError(
+            f"the layer {step.name!r} alone could cut this domain into up to {cells:,} cells, with "
+            f"max_cells={plan.max_cells:,}; choose a smaller domain, or max_cells of at least {cells // 2:,}"
+        )
 
 
 def _trimmed(out: room.Cut, count: np.ndarray) -> room.Cut:

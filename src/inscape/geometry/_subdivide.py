@@ -72,12 +72,13 @@ def subdivide(
 
     Raises:
         InputError: if the dimension is not 1 or 2, or a limit is not positive.
+        BudgetError: if one layer alone could cut a block into far more than ``max_cells`` cells.
     """
     if chart.dimension not in (1, 2):
         raise InputError(f"expected a domain of dimension 1 or 2, got dimension {chart.dimension}")
     if not isinstance(max_cells, Integral) or max_cells < 1:
         raise InputError(f"expected max_cells ≥ 1, a whole number, got {max_cells!r}")
-    laid = plan(program, chart, head)
+    laid = plan(program, chart, head, max_cells=max_cells)
     run = _Run(plan=laid, limit=max_cells, block_bytes=block_bytes, meter=meter or SilentMeter())
     block = run.finish(first_block(laid), 0)
     return Subdivision(complex=_closed(laid, block, max_cells), plan=laid, complete=run.done <= max_cells)

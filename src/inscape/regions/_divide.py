@@ -44,6 +44,7 @@ def partition(
         DomainError: if the domain lies in another space than the model's input.
         UnsupportedLayerError: if a smooth operation lies before the output.
         ModelError: if the model cannot be read.
+        BudgetError: if one layer alone could cut the domain into far more than ``max_cells`` cells.
 
     Example:
         >>> from torch import nn
