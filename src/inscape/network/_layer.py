@@ -197,8 +197,8 @@ class Layer:
             return self
         with torch.no_grad():
             values = tuple(constant.evaluate().clone() for constant in self.constants)
-        still = replace(self, frozen=values, absolute=_absolute(values))
-        return replace(still, fixed_rule=still.rule)
+            rule = self.fixed_rule if self.rule_part is None else self.rule_part(values)
+        return replace(self, frozen=values, absolute=_absolute(values), fixed_rule=rule)
 
     def _values(self) -> Sequence[Tensor]:
         return self.frozen if self.frozen is not None else [constant.evaluate() for constant in self.constants]
