@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core import caching
 
 from inscape.geometry import _kernels_edges as edges
 from inscape.geometry import _kernels_signs as signs
 from inscape.geometry import locate_in_plane, locate_on_line
+from inscape.geometry._kernels_compile import allocating_kernel
 from inscape.geometry._kernels_merge import dissolve, merge_cells, straight_vertices
 
 pytestmark = pytest.mark.interpreted
@@ -285,3 +287,12 @@ def test_points_on_a_line_of_shuffled_cells():
     inside = (t[:, 0] >= 0) & (t[:, 0] <= 8)
     assert (found[~inside] == -1).all()
     assert np.array_equal(order[found[inside]], np.floor(t[inside, 0]))
+
+
+def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+
+    def twice(x):
+        return 2 * x
+
+    assert allocating_kernel(twice)(21) == 42

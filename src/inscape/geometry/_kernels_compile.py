@@ -13,10 +13,11 @@ _STAMP = sha256(b"".join(source.read_bytes() for source in _SOURCES)).digest()
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    compile_lazily = njit(cache=True, nogil=True, error_model="numpy", **options)
-
     def decorate(function: Callable[..., Any]) -> Any:
-        kernel = compile_lazily(function)
+        try:
+            kernel = njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+        except RuntimeError:  # no folder for the cache can be written: compile anew in every process
+            kernel = njit(nogil=True, error_model="numpy", **options)(function)
         file = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
         if file is not None:  # numba itself stamps with the function's own file only
             file._source_stamp = _STAMP
