@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from inscape.geometry import Box, Level, Plane, Segment
 from inscape.regions import partition
@@ -61,6 +63,15 @@ def flipped_sign(cells, level=-1):
     levels = list(made.levels)
     levels[level] = Level(step=old.step, parent=old.parent, bits=bits)
     return damaged(cells, levels=tuple(levels))
+
+
+def other_leader(cells):
+    """On one cell the first maximum is said to be led by the next member."""
+    made = cells.complex
+    old = made.levels[0]
+    codes = old.bits.copy()
+    codes[len(codes) // 2, 0] = (codes[len(codes) // 2, 0] + 1) % cells.steps[0].rule.groups.shape[1]
+    return damaged(cells, levels=(Level(step=old.step, parent=old.parent, bits=codes), *made.levels[1:]))
 
 
 def wrong_parent(cells):
@@ -139,6 +150,31 @@ def test_damage_is_reported(cells, damage, what):
     assert right.passed
     assert not found.passed
     assert getattr(found, what) != getattr(right, what)
+
+
+class Sorting(nn.Module):
+    """Sorts inside groups of three."""
+
+    def forward(self, x):
+        return x.reshape(-1, 4, 3).sort(dim=2).values.reshape(-1, 12)
+
+
+@pytest.mark.parametrize(
+    ("bending", "outputs", "damage"),
+    [
+        (nn.Sequential(nn.Unflatten(1, (1, 12)), nn.MaxPool1d(3), nn.Flatten()), 4, other_leader),
+        (nn.Sequential(nn.Unflatten(1, (1, 12)), nn.MaxPool1d(2), nn.Flatten()), 6, other_leader),
+        (Sorting(), 12, lambda cells: flipped_sign(cells, 0)),
+    ],
+    ids=["max of three", "max of two", "sort"],
+)
+def test_damage_to_maxima_and_sorts_is_reported(bending, outputs, damage):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        model = nn.Sequential(nn.Linear(2, 12), bending, nn.Linear(outputs, 5), nn.ReLU(), nn.Linear(5, 2))
+    cells = partition(model, SQUARE)
+    assert cells.verify().passed
+    assert damage(cells).verify().pattern_errors > 0
 
 
 def test_damage_on_a_line_is_reported(line):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from inscape.geometry import Elementwise, Kind
+from inscape.geometry import Elementwise, Kind, Maximum, Step
 from inscape.regions._read import embed
 from inscape.results import MEASURED, Provenance, Result, Status
 
@@ -120,7 +120,7 @@ def _compare_maps(cells: Any, t: np.ndarray) -> tuple[float, int]:
 
 
 def _compare_patterns(cells: Any) -> int:
-    """Cells with a sign that a forward pass at the centroid clearly contradicts."""
+    """Cells with a sign or a leader that a forward pass at the centroid clearly contradicts."""
     plan, made = cells._source().plan, cells.complex
     wrong = np.zeros(made.cell_count, np.bool_)
     size = max(1, (1 << 23) // max(int(np.prod(node.shape)) for node in plan.program.nodes))
@@ -128,17 +128,23 @@ def _compare_patterns(cells: Any) -> int:
         chosen = np.arange(start, min(start + size, made.cell_count))
         values = _forward(plan.program, embed(cells.domain, cells.centroids[chosen]))
         for level, step in enumerate(cells.steps):
-            inputs = [values[j].reshape(len(chosen), -1) for j in step.inputs]
-            z = np.concatenate(inputs, axis=1)
-            z = z[:, step.split.left] - np.where(
-                step.split.right >= 0, z[:, np.maximum(step.split.right, 0)], step.split.offset
-            )
-            positive = made.pattern(level, step, made.ancestors(level, chosen))
-            if not isinstance(step.rule, Elementwise):
-                continue
-            clear = np.abs(z) > 1e-9 * max(float(np.abs(z).max(initial=0.0)), 1e-300)
-            wrong[chosen] |= (clear & ((z > 0) != positive)).any(1)
+            z = np.concatenate([values[j].reshape(len(chosen), -1) for j in step.inputs], axis=1)
+            pattern = made.pattern(level, step, made.ancestors(level, chosen))
+            wrong[chosen] |= _contradicted(step, z, pattern)
     return int((wrong & ~made.doubt & (made.volumes > 0)).sum())
+
+
+def _contradicted(step: Step, z: np.ndarray, pattern: np.ndarray) -> np.ndarray:
+    """(c,) where the input values z of a step clearly contradict its pattern."""
+    clear = 1e-9 * max(float(np.abs(z).max(initial=0.0)), 1e-300)
+    if isinstance(step.rule, Maximum):
+        groups = step.rule.groups
+        members = np.where(groups >= 0, step.rule.sign * z[:, groups], -np.inf)
+        leading = np.take_along_axis(members, pattern[:, :, None].astype(np.int64), axis=2)[:, :, 0]
+        return (members.max(2) - leading > clear).any(1)
+    split = step.split
+    z = z[:, split.left] - np.where(split.right >= 0, z[:, np.maximum(split.right, 0)], split.offset)
+    return ((np.abs(z) > clear) & ((z > 0) != pattern)).any(1)
 
 
 def _forward(program: Any, x: np.ndarray) -> dict[int, np.ndarray]:
