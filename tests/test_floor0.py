@@ -16,7 +16,7 @@ ERRORS = [getattr(_errors, name) for name in vars(_errors) if name.endswith("Err
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_every_error_is_ours_and_a_builtin_one(error):
-    builtin = (ValueError, TypeError, OSError, ImportError)
+    builtin = (ValueError, TypeError, OSError, ImportError, RuntimeError)
     assert issubclass(error, _errors.InscapeError)
     assert issubclass(error, builtin)
 

@@ -9,7 +9,21 @@ from logging import NullHandler, getLogger
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inscape import data, geometry, maps, network, parameters, plotting, regions, report, results, testing, training
+    from inscape import (
+        data,
+        geometry,
+        maps,
+        network,
+        parameters,
+        plotting,
+        regions,
+        report,
+        results,
+        runs,
+        studies,
+        testing,
+        training,
+    )
     from inscape._errors import InscapeError as InscapeError
     from inscape._errors import InscapeWarning as InscapeWarning
     from inscape.results import load as load
@@ -36,6 +50,8 @@ __all__ = [
     "regions",
     "report",
     "results",
+    "runs",
+    "studies",
     "testing",
     "training",
 ]

@@ -41,6 +41,10 @@ class OutputError(InscapeError, OSError):
     """A result could not be written; what was there before is intact."""
 
 
+class TaskError(InscapeError, RuntimeError):
+    """A task of a run did not end well, and its value was asked for."""
+
+
 class DependencyError(InscapeError, ImportError):
     """An optional dependency is needed here and is not installed."""
 

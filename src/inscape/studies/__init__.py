@@ -1,0 +1,1 @@
+"""Studies: questions about many networks at once, answered with tables, figures and intervals over seeds."""
