@@ -2,8 +2,9 @@
 
 from hashlib import blake2b
 
-import torch
 from torch import nn
+
+from inscape._fingerprint import write_module
 
 
 def model_fingerprint(model: nn.Module) -> str:
@@ -24,11 +25,5 @@ def model_fingerprint(model: nn.Module) -> str:
         False
     """
     digest = blake2b(digest_size=16)
-    for path, module in model.named_modules():
-        kind = type(module)
-        digest.update(f"module {path} {kind.__module__}.{kind.__qualname__} {module.extra_repr()}\n".encode())
-    for name, tensor in sorted([*model.named_parameters(), *model.named_buffers()], key=lambda pair: pair[0]):
-        digest.update(f"tensor {name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(torch.uint8).numpy().data)
+    write_module(model, digest.update)
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from inscape.results._provenance import Provenance as Provenance
 from inscape.results._provenance import fingerprint as fingerprint
 from inscape.results._result import Result as Result
+from inscape.results._result import from_bytes as from_bytes
 from inscape.results._result import load as load
 from inscape.results._section import Context as Context
 from inscape.results._section import Figure as Figure

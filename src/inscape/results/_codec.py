@@ -120,6 +120,39 @@ def _seal(header: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def _payload(kind: str, schema: int, state: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Members of the archive: the sealed header, and the arrays."""
+    arrays: dict[str, np.ndarray] = {}
+    encoded = {key: _encode(value, arrays, key) for key, value in state.items()}
+    header = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "kind": kind,
+        "kind_schema": schema,
+        "state": encoded,
+        "sha256": {name: _digest(array) for name, array in arrays.items()},
+    }
+    header["seal"] = _seal(header)
+    text = json.dumps(header, sort_keys=True).encode()
+    return {_HEADER: np.frombuffer(text, dtype=np.uint8)} | {f"a/{name}": a for name, a in arrays.items()}
+
+
+def pack(kind: str, schema: int, state: Mapping[str, Any]) -> bytes:
+    """The same archive as :func:`write` makes, in memory and not compressed; equal states give equal bytes.
+
+    Args:
+        kind: kind of result.
+        schema: version of that kind's state.
+        state: field name → array, JSON value, or nesting of these.
+
+    Returns:
+        The bytes of an ``.npz`` file.
+    """
+    target = io.BytesIO()
+    np.savez(target, allow_pickle=False, **_payload(kind, schema, state))
+    return target.getvalue()
+
+
 def write(path: str | Path, kind: str, schema: int, state: Mapping[str, Any]) -> Path:
     """Write a result's state atomically: the file is whole or not there.
 
@@ -138,20 +171,7 @@ def write(path: str | Path, kind: str, schema: int, state: Mapping[str, Any]) ->
     target = Path(path)
     if target.suffix != ".npz":
         target = target.with_name(target.name + ".npz")
-    arrays: dict[str, np.ndarray] = {}
-    encoded = {key: _encode(value, arrays, key) for key, value in state.items()}
-    header = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "kind": kind,
-        "kind_schema": schema,
-        "state": encoded,
-        "sha256": {name: _digest(array) for name, array in arrays.items()},
-    }
-    header["seal"] = _seal(header)
-    text = json.dumps(header, sort_keys=True).encode()
-    payload = {_HEADER: np.frombuffer(text, dtype=np.uint8)} | {f"a/{name}": a for name, a in arrays.items()}
-    _replace(target, payload)
+    _replace(target, _payload(kind, schema, state))
     return target
 
 
@@ -169,56 +189,84 @@ def _replace(target: Path, payload: dict[str, np.ndarray]) -> None:
         raise
 
 
-def _members(path: Path) -> dict[str, np.ndarray]:
+def _members(source: Any, name: str) -> dict[str, np.ndarray]:
     """Every array of an npz archive; the archive's checksums are checked before an array is parsed."""
-    if not path.is_file():
-        raise FileFormatError(f"there is no file {path}")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             content = {name: archive.read(name) for name in archive.namelist()}
         return {
-            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
-            for name, member in content.items()
+            member.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(stored), allow_pickle=False)
+            for member, stored in content.items()
         }
     except _BROKEN as error:
-        raise FileFormatError(f"{path} is truncated, damaged or no result file: {error}") from error
+        raise FileFormatError(f"{name} is truncated, damaged or no result file: {error}") from error
 
 
-def _header(path: Path, member: np.ndarray | None) -> dict[str, Any]:
+def _header(name: str, member: np.ndarray | None) -> dict[str, Any]:
     if member is None:
-        raise FileFormatError(f"{path} is an npz file, but not one that this library wrote (no header)")
+        raise FileFormatError(f"{name} is an npz file, but not one that this library wrote (no header)")
     try:
         header = json.loads(member.tobytes().decode())
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path} has a damaged header; write the result again") from error
+        raise FileFormatError(f"{name} has a damaged header; write the result again") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise FileFormatError(f"{path} is an npz file, but not one that this library wrote")
+        raise FileFormatError(f"{name} is an npz file, but not one that this library wrote")
     schema = header.get("schema")
     if not isinstance(schema, int):
-        raise FileFormatError(f"{path} lacks or misnames a part: 'schema'")
+        raise FileFormatError(f"{name} lacks or misnames a part: 'schema'")
     if schema > SCHEMA:
-        raise FileFormatError(f"{path} has file schema {schema}, this version reads up to {SCHEMA}; update inscape")
-    for name, kind in _PARTS.items():
-        if not isinstance(header.get(name), kind):
-            raise FileFormatError(f"{path} lacks or misnames a part: {name!r}")
+        raise FileFormatError(f"{name} has file schema {schema}, this version reads up to {SCHEMA}; update inscape")
+    for part, kind in _PARTS.items():
+        if not isinstance(header.get(part), kind):
+            raise FileFormatError(f"{name} lacks or misnames a part: {part!r}")
     return header
 
 
-def _check_content(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def _check_content(name: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     digests = header["sha256"]
     if header["seal"] != _seal(header):
-        raise FileFormatError(f"{path} was changed after it was written: its header does not match its seal")
-    if set(digests) != set(arrays) or any(_digest(a) != digests[name] for name, a in arrays.items()):
-        raise FileFormatError(f"{path} was changed after it was written: its arrays do not match the header")
+        raise FileFormatError(f"{name} was changed after it was written: its header does not match its seal")
+    if set(digests) != set(arrays) or any(_digest(a) != digests[key] for key, a in arrays.items()):
+        raise FileFormatError(f"{name} was changed after it was written: its arrays do not match the header")
 
 
-def read(path: str | Path) -> tuple[type, dict[str, Any]]:
+def _opened(source: Any, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of an archive, with format, versions and content checked."""
+    members = _members(source, name)
+    header = _header(name, members.pop(_HEADER, None))
+    arrays = {key.removeprefix("a/"): array for key, array in members.items()}
+    _check_content(name, header, arrays)
+    return header, arrays
+
+
+def _state(name: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    try:
+        return {key: _decode(value, arrays) for key, value in header["state"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileFormatError(f"{name} lacks or misnames a part: {error}") from error
+
+
+def unpack(data: bytes, name: str) -> dict[str, Any]:
+    """Read the state of an archive that holds no result, checking format and content.
+
+    Args:
+        data: what :func:`pack` gave.
+        name: what the data are called in errors.
+
+    Returns:
+        The decoded state.
+    """
+    return _state(name, *_opened(io.BytesIO(data), name))
+
+
+def read(source: str | Path | bytes, name: str = "") -> tuple[type, dict[str, Any]]:
     """Read a result's class and state, checking format, versions and content.
 
     The checks find damage and careless edits. They are no signature: who can write the file can also seal it anew.
 
     Args:
-        path: a file written by :func:`write`.
+        source: a file written by :func:`write`, or the bytes of :func:`pack`.
+        name: what bytes are called in errors.
 
     Returns:
         The class from the closed table and the decoded state.
@@ -226,21 +274,17 @@ def read(path: str | Path) -> tuple[type, dict[str, Any]]:
     Raises:
         FileFormatError: if the file is missing, truncated, foreign, tampered with or newer.
     """
-    source = Path(path)
-    members = _members(source)
-    header = _header(source, members.pop(_HEADER, None))
-    arrays = {name.removeprefix("a/"): array for name, array in members.items()}
-    _check_content(source, header, arrays)
+    if not isinstance(source, bytes):
+        name = str(source)
+        if not Path(source).is_file():
+            raise FileFormatError(f"there is no file {source}")
+    header, arrays = _opened(io.BytesIO(source) if isinstance(source, bytes) else source, name)
     kind = header["kind"]
     if kind not in _KINDS:
-        raise FileFormatError(f"{source} holds a result of unknown kind {kind!r}; known: {', '.join(sorted(_KINDS))}")
+        raise FileFormatError(f"{name} holds a result of unknown kind {kind!r}; known: {', '.join(sorted(_KINDS))}")
     cls = _resolve(_KINDS[kind])
     if header["kind_schema"] > cls.schema:
         raise FileFormatError(
-            f"{source} holds {kind} schema {header['kind_schema']}, "
-            f"this version reads up to {cls.schema}; update inscape"
+            f"{name} holds {kind} schema {header['kind_schema']}, this version reads up to {cls.schema}; update inscape"
         )
-    try:
-        return cls, {name: _decode(value, arrays) for name, value in header["state"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FileFormatError(f"{source} lacks or misnames a part: {error}") from error
+    return cls, _state(name, header, arrays)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from inscape import _citation
-from inscape._errors import InputError
+from inscape._errors import FileFormatError, InputError
 from inscape.results import _codec
 from inscape.results._provenance import Provenance
 from inscape.results._status import Status
@@ -97,6 +97,10 @@ class Result:
         """
         return _codec.write(path, self.kind, self.schema, self.state())
 
+    def to_bytes(self) -> bytes:
+        """The content of the file that :meth:`save` writes, not compressed; see :func:`from_bytes`."""
+        return _codec.pack(self.kind, self.schema, self.state())
+
     def cite(self) -> str:
         """BibTeX of the works that this result implements."""
         return _citation.bibtex(*self.works)
@@ -114,10 +118,24 @@ def load(path: str | Path) -> Result:
     Raises:
         FileFormatError: if the file is missing, truncated, foreign, tampered with or newer.
     """
-    cls, state = _codec.read(path)
-    try:
-        return cls.from_state(state)
-    except (TypeError, KeyError) as error:
-        from inscape._errors import FileFormatError
+    return _built(str(path), *_codec.read(path))
 
-        raise FileFormatError(f"{path} lacks or misnames a part: {error}") from error
+
+def from_bytes(data: bytes, *, name: str = "the data") -> Result:
+    """Read a result from what ``to_bytes`` gave.
+
+    Args:
+        data: the bytes.
+        name: what they are called in errors.
+
+    Returns:
+        The result, of the class that its kind names.
+    """
+    return _built(name, *_codec.read(data, name))
+
+
+def _built(name: str, cls: type, state: dict[str, Any]) -> Result:
+    try:
+        return cls.from_state(state)  # type: ignore[attr-defined]
+    except (TypeError, KeyError) as error:
+        raise FileFormatError(f"{name} lacks or misnames a part: {error}") from error
