@@ -13,7 +13,7 @@ import numpy as np
 
 from inscape._errors import InputTypeError
 
-_Write = Callable[[bytes], None]
+_Write = Callable[[Any], None]
 
 
 def fingerprint_value(value: Any) -> str:

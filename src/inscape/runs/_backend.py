@@ -1,10 +1,15 @@
 """joblib's backends, as the driver sees them: where they compute, and what they do when a worker is lost."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from inscape.runs._work import Report, one_line
+from inscape._errors import TaskError
+from inscape.runs._work import Job, Report, one_line
+
+_LOOK = 0.5
+"""Seconds between two looks at the connection to a cluster."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +45,7 @@ def configured() -> Place:
     """
     from joblib.parallel import get_active_backend
 
-    backend, n_jobs = get_active_backend()
+    backend, n_jobs = cast(tuple[Any, Any], get_active_backend())
     if n_jobs is None:
         n_jobs = backend.default_n_jobs
     kind = type(backend).__name__
@@ -84,23 +89,51 @@ class _Watched:
 
 
 class _WatchedDask(_Watched):
-    """The same for dask, whose futures can end without joblib hearing of it."""
+    """The same for dask, whose batches, and whose cluster, can end without joblib hearing of it."""
+
+    client: Any
+    out: dict[Any, Any]
+    ending: threading.Event
+
+    def start_call(self) -> None:
+        super().start_call()  # type: ignore[misc]
+        self.out, self.ending = {}, threading.Event()
+        threading.Thread(target=self._look_after, daemon=True).start()
+
+    def stop_call(self) -> None:
+        self.ending.set()
+        super().stop_call()  # type: ignore[misc]
 
     def submit(self, batch: Any, callback: Any = None) -> Any:
         def arrived(out: Any) -> None:
             callback(out if isinstance(out, list) else _lost(batch, out))
 
         def ended(future: Any) -> None:
+            self.out.pop(future, None)
             if future.exception() is not None:
                 callback(_lost(batch, future.exception()))
 
         future = super().submit(batch, arrived)
+        self.out[future] = callback
         future.add_done_callback(ended)
         return future
+
+    def retrieve_result_callback(self, out: Any) -> list[None]:
+        if isinstance(out, ConnectionError):
+            raise out
+        return super().retrieve_result_callback(out)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """At least two, because joblib computes in the driver itself where there is only one."""
         return max(2, super().effective_n_jobs(n_jobs))  # type: ignore[misc]
+
+    def _look_after(self) -> None:
+        """End the call when the client has given up its scheduler; nothing would ever come back."""
+        while not self.ending.wait(_LOOK):
+            if self.client.status == "closed":
+                for callback in tuple(self.out.values()):
+                    callback(ConnectionError("the dask client has lost its scheduler"))
+                return
 
 
 def _lost(batch: Any, why: Any) -> list[Report]:
@@ -108,22 +141,30 @@ def _lost(batch: Any, why: Any) -> list[Report]:
     return [Report(index=index, state=None, error=error) for index in _indices(batch)]
 
 
-def watched(place: Place, sink: Callable[[Sequence[Report]], None], sent: set[int]) -> Any:
+def watched(place: Place, job: Job, *, sink: Callable[[Sequence[Report]], None], sent: set[int]) -> Any:
     """A copy of the caller's backend that hands results over at once.
 
     Args:
         place: the configured backend.
+        job: what all tasks have in common; dask sends it to each worker beforehand, so that it outlives any of them.
         sink: takes reports as they arrive, in one of the backend's threads.
         sent: gets the positions of tasks as they leave the driver.
 
     Returns:
         A backend for one call of ``joblib.Parallel``.
+
+    Raises:
+        TaskError: if the connection to the cluster is gone.
     """
     inner = place.backend
+    if place.name == "dask" and inner.client.status == "closed":
+        raise TaskError("the dask client has lost its scheduler; start the cluster, connect a new client, run again")
     mixin = _WatchedDask if place.name == "dask" else _Watched
     made = object.__new__(type(f"Watched{type(inner).__name__}", (mixin, type(inner)), {}))
     made.__dict__.update(inner.__dict__)
     made.sent, made.sink = sent, sink
     if place.name == "loky" and made.inner_max_num_threads is None:
         made.inner_max_num_threads = 1
+    if place.name == "dask" and job.parcel is not None:
+        made.data_futures = {**inner.data_futures, id(job): inner.client.scatter(job, broadcast=True, hash=False)}
     return made

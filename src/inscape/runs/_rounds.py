@@ -92,8 +92,9 @@ def _sweep(
     """Send tasks out and take in what comes back; returns what broke the backend, None if nothing did."""
     from joblib import Parallel, delayed
 
-    backend = watched(place, desk.take, sent)
-    parallel: Any = type("QuietParallel", (Parallel,), {"_warn_exit_early": lambda _: None})(
+    backend = watched(place, job, sink=desk.take, sent=sent)
+    quiet: Any = type("QuietParallel", (Parallel,), {"_warn_exit_early": lambda _: None})
+    parallel = quiet(
         n_jobs=place.n_jobs,
         backend=backend,
         return_as="generator_unordered" if place.backend.supports_return_generator else "list",

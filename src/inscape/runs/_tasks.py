@@ -110,16 +110,15 @@ def canonical(options: Mapping[str, Any], index: int) -> str:
         raise InputTypeError(f"expected task {index} as a mapping of options, got {type(options).__name__}")
     nested = any(isinstance(value, Mapping | list | tuple) for value in options.values())
     stranger = _stranger(options, "task") if nested else ""
-    try:
-        text = "" if stranger else _encoder.encode(dict(options))
-    except (TypeError, ValueError):
-        stranger = _stranger(options, "task") or "a value that refers to itself"
-    if stranger:
-        raise InputTypeError(
-            f"expected the options of task {index} as JSON values, got {stranger}; "
-            "what is large or has no JSON form travels in shared"
-        )
-    return text
+    if not stranger:
+        try:
+            return _encoder.encode(dict(options))
+        except TypeError:
+            stranger = _stranger(options, "task")
+    raise InputTypeError(
+        f"expected the options of task {index} as JSON values, got {stranger}; "
+        "what is large or has no JSON form travels in shared"
+    )
 
 
 def prepare(tasks: Iterable[Mapping[str, Any]]) -> list[Task]:
