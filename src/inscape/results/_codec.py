@@ -133,7 +133,7 @@ def _payload(kind: str, schema: int, state: Mapping[str, Any]) -> dict[str, np.n
         "sha256": {name: _digest(array) for name, array in arrays.items()},
     }
     header["seal"] = _seal(header)
-    text = json.dumps(header, sort_keys=True).encode()
+    text = json.dumps(header).encode()
     return {_HEADER: np.frombuffer(text, dtype=np.uint8)} | {f"a/{name}": a for name, a in arrays.items()}
 
 

@@ -1,7 +1,7 @@
 """Where outcomes wait until their turn comes: in memory, or in the ledger."""
 
 import pickle
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from inscape.runs._ledger import Ledger
 from inscape.runs._outcome import Outcome, State
@@ -10,6 +10,7 @@ from inscape.runs._tasks import Task
 from inscape.runs._work import Report
 
 
+@runtime_checkable
 class Store(Protocol):
     """What the driver asks of a store."""
 
