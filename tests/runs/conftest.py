@@ -35,7 +35,7 @@ def local_cluster(workers: int = 2) -> Iterator[object]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its threads draw from Python's global generator
 def client() -> Iterator[object]:
     with local_cluster() as client:
         yield client

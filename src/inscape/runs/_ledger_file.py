@@ -3,6 +3,7 @@
 import sqlite3
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ _LOCAL = frozenset(
 )
 """File systems on one machine, where all writers share memory, as SQLite's write-ahead log needs it."""
 
+_TRIES, _PAUSE = 200, 0.05
+_HAS_TABLES = "select count(*) from sqlite_master where name = 'tasks'"
 _TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
 create table runs (
@@ -175,19 +178,35 @@ def read_only(path: Path, *, wait: float) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, path: Path, *, exists: bool) -> None:
     if exists:
         _check(connection, path)
-    local = is_local(path)
-    mode = connection.execute(f"pragma journal_mode = {'wal' if local else 'delete'}").fetchone()[0]
-    connection.execute(f"pragma synchronous = {'normal' if mode == 'wal' else 'full'}")
-    if not exists:
+    else:
         _create(connection)
-    elif not connection.execute("select count(*) from sqlite_master where name = 'tasks'").fetchone()[0]:
+    if not connection.execute(_HAS_TABLES).fetchone()[0]:
         raise sqlite3.DatabaseError("it has no table of tasks")
+    mode = _journal(connection, "wal" if is_local(path) else "delete")
+    connection.execute(f"pragma synchronous = {'normal' if mode == 'wal' else 'full'}")
+
+
+def _journal(connection: sqlite3.Connection, mode: str) -> str:
+    """Set the journal; other drivers that are just opening the file are not waited for by SQLite itself."""
+    for _ in range(_TRIES):
+        if connection.execute("pragma journal_mode").fetchone()[0] == mode:
+            break
+        try:
+            connection.execute(f"pragma journal_mode = {mode}")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(_PAUSE)
+    return connection.execute("pragma journal_mode").fetchone()[0]
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    """All tables in one transaction; a second driver that comes at the same time finds them."""
+    """All tables in one transaction; a second driver that comes at the same time finds them.
+
+    The write-ahead log is switched on later, so that the file's own header says at once whose it is.
+    """
     connection.execute("begin immediate")
-    if not connection.execute("select count(*) from sqlite_master where name = 'tasks'").fetchone()[0]:
+    if not connection.execute(_HAS_TABLES).fetchone()[0]:
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute(f"pragma application_id = {APPLICATION}")
