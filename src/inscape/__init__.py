@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         report,
         results,
         runs,
-        studies,
         testing,
         training,
     )
@@ -51,7 +50,6 @@ __all__ = [
     "report",
     "results",
     "runs",
-    "studies",
     "testing",
     "training",
 ]

@@ -1,4 +1,4 @@
-"""Task functions of the tests, in a module that worker processes can import."""
+"""Task functions of the tests, in a module that worker processes can import; what is heavy is imported inside."""
 
 import os
 import signal
@@ -6,9 +6,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
-
-from inscape.results import fingerprint
 
 
 def same(i):
@@ -21,6 +18,8 @@ def seeded(i, rng):
 
 def trained(width, rng):
     """A few steps of gradient descent, whose bits depend on the seed alone."""
+    import torch
+
     from inscape.training import mlp
 
     source = np.random.default_rng(rng)
@@ -36,6 +35,8 @@ def trained(width, rng):
 
 def threads(i):
     """Threads for arithmetic in the worker."""
+    import torch
+
     return torch.get_num_threads()
 
 
@@ -155,4 +156,6 @@ def spoiled(i, shared):
 
 
 def marked(shared, i):
+    from inscape.results import fingerprint
+
     return fingerprint(shared["x"])

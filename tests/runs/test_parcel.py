@@ -53,8 +53,8 @@ def test_a_parcel_is_opened_once_in_a_process():
         parcel.forget()
 
 
-def test_only_two_values_are_kept_open():
-    parcels = [Parcel(pack({"x": np.full(3, i)})) for i in range(4)]
+def test_only_a_few_values_are_kept_open():
+    parcels = [Parcel(pack({"x": np.full(3, i)})) for i in range(6)]
     first = weakref.ref(parcels[0].open()["x"])
     for parcel in parcels[1:]:
         parcel.open()

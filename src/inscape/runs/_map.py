@@ -187,12 +187,12 @@ def _store(order: _Order, stack: ExitStack) -> tuple[Store, int]:
 
 def _job(order: _Order, root: int, stack: ExitStack) -> Job:
     place = order.place
-    parcel = _parcel(order, stack)
+    parcel = _packed("shared value", order.shared, stack) if order.wants[1] else None
     folder = stack.enter_context(_folder()) if place.same_machine and (parcel or order.timeout) else None
     if parcel is not None and folder is not None:
         parcel.into(folder)
-    job = Job(
-        function=order.function,
+    return Job(
+        function=order.function if place.inside else _packed("function", order.function, stack),
         parcel=parcel,
         root=root,
         wants_rng=order.wants[0],
@@ -202,29 +202,15 @@ def _job(order: _Order, root: int, stack: ExitStack) -> Job:
         notes=folder,
         remote=not place.inside,
     )
-    if job.remote:
-        _check_sendable(job)
-    return job
 
 
-def _parcel(order: _Order, stack: ExitStack) -> Parcel | None:
-    if not order.wants[1]:
-        return None
+def _packed(name: str, value: Any, stack: ExitStack) -> Parcel:
     try:
-        parcel = Parcel(pack(order.shared))
+        parcel = Parcel(pack(value))
     except Exception as error:
-        raise InputTypeError(f"the shared value cannot be sent to workers: {one_line(error)}") from error
+        raise InputTypeError(f"the {name} cannot be sent to workers: {one_line(error)}") from error
     stack.callback(parcel.forget)
     return parcel
-
-
-def _check_sendable(job: Job) -> None:
-    import cloudpickle
-
-    try:
-        cloudpickle.dumps(job.function)
-    except Exception as error:
-        raise InputTypeError(f"the function cannot be sent to workers: {one_line(error)}") from error
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-_KEPT = 2
-"""Opened values that a process keeps: that of the run at hand, and of the one before."""
+_KEPT = 4
+"""Opened values that a process keeps: function and shared value of the run at hand, and of the one before."""
 
 _ALIGNMENT = 64
 _opened: OrderedDict[str, Any] = OrderedDict()

@@ -27,7 +27,7 @@ class Job:
     """What all tasks of a run have in common; it travels as one object.
 
     Attributes:
-        function: the task function.
+        function: the task function; packed where it leaves the process, so that a worker can say if it cannot open it.
         parcel: the shared value, None if there is none.
         root: the root seed.
         wants_rng: whether the function takes a seed.
@@ -38,7 +38,7 @@ class Job:
         remote: whether values leave the process.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | Parcel
     parcel: Parcel | None
     root: int
     wants_rng: bool
@@ -115,16 +115,17 @@ _host = cache(socket.gethostname)
 
 
 def _limited(job: Job, index: int, given: dict[str, Any]) -> Any:
+    function = job.function.open() if isinstance(job.function, Parcel) else job.function
     if job.wants_shared:
         given["shared"] = None if job.parcel is None else job.parcel.open()
     if job.timeout is None:
-        return job.function(**given)
+        return function(**given)
     with ExitStack() as limits:
         if job.notes is not None:
             limits.enter_context(hard_limit(job.timeout, job.notes / f"{index}.late"))
         if can_interrupt():
             limits.enter_context(soft_limit(job.timeout))
-        return job.function(**given)
+        return function(**given)
 
 
 def _ready(job: Job, value: Any) -> Any:

@@ -1,1 +1,0 @@
-"""Studies: questions about many networks at once, answered with tables, figures and intervals over seeds."""
