@@ -62,6 +62,38 @@ _COMMANDS = {
     ),
 }
 
+_GROUPS = {
+    "runs": (
+        "Read the ledger of a run: what was computed, what failed, what it took.\n\n"
+        "LEDGER is the file that was given to inscape.runs.map as ledger=.",
+        {
+            "list": (
+                "inscape.cli._runs:list_runs",
+                "List the runs in a ledger: a run is one function with one source, shared value and root seed.",
+                "inscape runs list ledger.sqlite",
+            ),
+            "show": (
+                "inscape.cli._runs:show",
+                "Show tasks with their options, how they ended and what they gave.\n\n"
+                "A single failed task is shown with its traceback.",
+                "inscape runs show ledger.sqlite --run 2\n  inscape runs show ledger.sqlite --state failed --json",
+            ),
+            "export": (
+                "inscape.cli._runs:export",
+                "Write one row a task into a .csv, .json or .parquet file.",
+                "inscape runs export ledger.sqlite -o tasks.csv",
+            ),
+            "prune": (
+                "inscape.cli._runs:prune",
+                "Remove tasks and what only they needed; not while a driver works on the ledger.",
+                "inscape runs prune ledger.sqlite --failed --dry-run\n"
+                "  inscape runs prune ledger.sqlite --older-than 30",
+            ),
+        },
+    ),
+}
+"""Commands with commands of their own."""
+
 
 def _app() -> App:
     from inscape import __version__
@@ -77,6 +109,11 @@ def _app() -> App:
     )
     for name, (place, text, examples) in _COMMANDS.items():
         app.command(place, name=name, help=text, help_epilogue=f"Examples:\n\n  {examples}\n")
+    for group, (about, commands) in _GROUPS.items():
+        inner = App(name=group, help=about, help_epilogue="", help_format="plaintext", version_flags=[])
+        for name, (place, text, examples) in commands.items():
+            inner.command(place, name=name, help=text, help_epilogue=f"Examples:\n\n  {examples}\n")
+        app.command(inner)
     return app
 
 

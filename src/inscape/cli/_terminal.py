@@ -28,6 +28,20 @@ def write_json(value: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def as_text(value: object) -> str:
+    """Write one value as tables do.
+
+    Args:
+        value: anything.
+
+    Returns:
+        Text; numbers have four significant digits.
+    """
+    from inscape.report._text import number
+
+    return number(value)
+
+
 def show_facts(title: str, facts: Mapping[str, object]) -> None:
     """Write names and values, one pair a line.
 
