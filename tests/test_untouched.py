@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import inscape
-from inscape import data, geometry, maps, network, parameters, regions, report, results, testing, training
+from inscape import data, geometry, maps, network, parameters, regions, report, results, runs, testing, training
 from inscape.geometry import Box
 from inscape.testing import unchanged
 
@@ -83,6 +83,18 @@ def write_page(model, folder):
     report.write_page([context], out=folder / "page", progress=False)
 
 
+def looked_at(i, shared):
+    """A task that changes the mode and the gradients of its copy of the model."""
+    shared["model"].eval()
+    shared["model"](X).square().sum().backward()
+    return i
+
+
+def share_out(model, folder):
+    outcomes = runs.map(looked_at, [{"i": 0}, {"i": 1}], shared={"model": model}, ledger=folder / "ledger.sqlite")
+    assert all(outcome.done for outcome in outcomes)
+
+
 Call = Callable[[nn.Module, Any], Any]
 FLAT: tuple[Call, ...] = (plain,)
 PIECEWISE: tuple[Call, ...] = (plain, normed, Residual)
@@ -106,6 +118,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "regions.predict_cells": (lambda model, _: regions.predict_cells(model, SQUARE), (plain, normed)),
     "report.write": (lambda model, folder: report.write(model, x=X, y=Y, out=folder / "page"), (plain,)),
     "report.write_page": (write_page, (normed,)),
+    "runs.map": (share_out, ANY),
     "testing.cells_by_dense_sampling": (lambda model, _: testing.cells_by_dense_sampling(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
@@ -135,7 +148,8 @@ NO_MODEL = {
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
     "serra_upper",
     "report": "check_folder",
-    "results": "Context Figure Provenance Result Section Status Verdict fingerprint load",
+    "results": "Context Figure Provenance Result Section Status Verdict fingerprint from_bytes load",
+    "runs": "Outcome Pruned Run State export grid list_runs outcomes prune",
     "testing": "Arrangement arrangement_net arrangements braid braid_net breakpoints_by_bisection enclosing_box grid "
     "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential",
     "training": "Fit History Recipe Recorder mlp small_convnet",
