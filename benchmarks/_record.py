@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("inscape", "torch", "numpy", "numba", "matplotlib", "regioncam", "affinitree")
+PACKAGES = ("inscape", "torch", "numpy", "numba", "joblib", "distributed", "matplotlib", "regioncam", "affinitree")
 
 
 def options(description: str) -> argparse.Namespace:
