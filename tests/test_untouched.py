@@ -147,9 +147,10 @@ NO_MODEL = {
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
     "serra_upper",
-    "report": "check_folder",
+    "report": "check_folder write_sections",
     "results": "Context Figure Provenance Result Section Status Verdict fingerprint from_bytes load",
     "runs": "Outcome Pruned Run State export grid list_runs outcomes prune",
+    "studies": "Study StudyReport describe names run",
     "testing": "Arrangement arrangement_net arrangements braid braid_net breakpoints_by_bisection enclosing_box grid "
     "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential",
     "training": "Fit History Recipe Recorder mlp small_convnet",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         report,
         results,
         runs,
+        studies,
         testing,
         training,
     )
@@ -50,6 +51,7 @@ __all__ = [
     "report",
     "results",
     "runs",
+    "studies",
     "testing",
     "training",
 ]

@@ -55,6 +55,15 @@ _COMMANDS = {
         "The folder gets index.html, numbers.json and figures; an earlier report in it is replaced.",
         "inscape report mlp.pt2 --data digits --history mlp.history.npz -o report",
     ),
+    "study": (
+        "inscape.cli._study:study",
+        "Ask a question of many networks at once; without NAME the studies are listed.\n\n"
+        "The folder gets ledger.sqlite with every outcome and page/index.html. With --resume an interrupted study "
+        "goes on.",
+        "inscape study capacity --quick -o study\n"
+        "  inscape study capacity --workers 8 -o study --resume\n"
+        "  inscape study capacity --backend dask --address tcp://host:8786 -o study",
+    ),
     "info": (
         "inscape.cli._info:info",
         "Say what was read from a model and what can be exact about it, or what a result file (.npz) holds.",

@@ -40,13 +40,7 @@ def _prepared(context: Context) -> Context:
 def _part(context: Context, folder: Path, *, key: str, prefix: str) -> Part:
     prepared = _prepared(context)
     sections = [section for make in SECTIONS if (section := make(prepared)) is not None]
-    chapters = tuple(
-        Chapter(
-            section=section,
-            figures=tuple(draw(f, folder / "figures", stem=f"{prefix}{section.key}-{f.name}") for f in section.figures),
-        )
-        for section in sections
-    )
+    chapters = tuple(_chapter(section, folder, prefix=prefix) for section in sections)
     return Part(key=key, name=context.name, chapters=chapters, tiles=_headline(sections))
 
 
@@ -103,23 +97,65 @@ def write_page(contexts: Sequence[Context], *, out: str | Path, title: str = "",
         raise InputError("expected at least one context for the page, got none")
     names = [context.name for context in contexts]
     heading = title or f"The inner landscape of {' and '.join(names)}"
-    now = datetime.now(UTC)
     keys = _slugs(names)
     with building(out) as folder, meter(progress, "report", len(contexts)) as bar:
         parts = []
         for context, key in zip(contexts, keys, strict=True):
             parts.append(_part(context, folder, key=key, prefix=f"{key}-" if len(contexts) > 1 else ""))
             bar.advance(1)
-        page = compose(
-            within_limit(parts),
-            title=heading,
-            subtitle=_subtitle(contexts),
-            created=f"{now.day} {now:%B %Y}, {now:%H:%M} UTC",
-        )
-        (folder / "index.html").write_text(page, encoding="utf-8")
-        numbers = _numbers(parts, title=heading, created=now.isoformat(timespec="seconds"))
-        (folder / "numbers.json").write_text(numbers, encoding="utf-8")
+        _finish(parts, folder, title=heading, subtitle=_subtitle(contexts))
     return Path(out).expanduser().absolute() / "index.html"
+
+
+def write_sections(
+    sections: Sequence[Section], *, out: str | Path, title: str, subtitle: str = "", progress: Any = None
+) -> Path:
+    """Write one offline page of given sections, without a network of its own.
+
+    The same folder rules hold as for :func:`write_page`. What sections put under ``numbers["headline"]`` stands on top.
+
+    Args:
+        sections: the chapters in order.
+        out: the folder, new, empty or with an earlier report.
+        title: heading of the page.
+        subtitle: a sentence under it.
+        progress: None, True, False or a meter, as everywhere.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        InputError: if there is no section.
+        OutputError: if the folder cannot be written or holds foreign files.
+    """
+    if not sections:
+        raise InputError("expected at least one section for the page, got none")
+    with building(out) as folder, meter(progress, "report", len(sections)) as bar:
+        chapters = []
+        for section in sections:
+            chapters.append(_chapter(section, folder, prefix=""))
+            bar.advance(1)
+        part = Part(key=_slug(title), name=title, chapters=tuple(chapters), tiles=_headline(sections))
+        _finish([part], folder, title=title, subtitle=subtitle)
+    return Path(out).expanduser().absolute() / "index.html"
+
+
+def _chapter(section: Section, folder: Path, *, prefix: str) -> Chapter:
+    stem = f"{prefix}{section.key}"
+    return Chapter(
+        section=section, figures=tuple(draw(f, folder / "figures", stem=f"{stem}-{f.name}") for f in section.figures)
+    )
+
+
+def _finish(parts: Sequence[Part], folder: Path, *, title: str, subtitle: str) -> None:
+    """The page and its numbers, into a folder that has the figures."""
+    now = datetime.now(UTC)
+    page = compose(
+        within_limit(parts), title=title, subtitle=subtitle, created=f"{now.day} {now:%B %Y}, {now:%H:%M} UTC"
+    )
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    numbers = _numbers(parts, title=title, created=now.isoformat(timespec="seconds"))
+    (folder / "numbers.json").write_text(numbers, encoding="utf-8")
 
 
 def _subtitle(contexts: Sequence[Context]) -> str:
