@@ -8,7 +8,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check --quiet -c $(VENV)/constraints.txt
 
-.PHONY: demo test lint bench bench-smoke docs pictures clean
+.PHONY: demo test lint bench bench-smoke studies docs pictures clean
 
 demo: $(VENV)/.installed-demo  ## train on real data and write the report: build/demo/index.html
 	$(BIN)/inscape demo -o build/demo
@@ -30,6 +30,9 @@ bench: $(VENV)/.installed-dev  ## every script of benchmarks/, into benchmarks/r
 
 bench-smoke: $(VENV)/.installed-dev  ## the same in small, to see that it runs
 	set -e; for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script --quick -o build/bench; done
+
+studies: $(VENV)/.installed-demo  ## every study at full size, on all cores; goes on where it was interrupted
+	set -e; for name in capacity; do $(BIN)/inscape study $$name --resume -o build/study-$$name; done
 
 docs: $(VENV)/.installed-dev  ## build/docs/index.html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs

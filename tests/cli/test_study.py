@@ -9,14 +9,14 @@ import pytest
 from inscape.studies import _study
 
 STUDIES = str(Path(__file__).parents[1] / "studies")
+if STUDIES not in sys.path:
+    sys.path.insert(0, STUDIES)  # before worker processes start, which get this path, too
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.syspath_prepend(STUDIES)
     monkeypatch.setitem(_study.STUDIES, "tiny", "errands_study:STUDY")
-    yield "tiny"
-    sys.modules.pop("errands_study", None)
+    return "tiny"
 
 
 def test_without_a_name_the_studies_are_listed(run):
@@ -40,6 +40,18 @@ def test_failures_say_where_to_look_and_resume_goes_on(run, refused, tiny, tmp_p
     assert "add --resume" in refused("study", tiny, "-o", tmp_path / "s", "--workers", 1)
     again = json.loads(run("study", tiny, "-o", tmp_path / "s", "--workers", 1, "--resume", "--json").out)
     assert again["from the ledger"] == 5
+
+
+def test_an_interrupted_study_says_how_to_go_on(run, tiny, tmp_path, monkeypatch):
+    from inscape import runs
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "map", interrupted)
+    answer = run("study", tiny, "-o", tmp_path / "s", "--workers", 1)
+    assert answer.code == 130
+    assert "add --resume to go on" in answer.err
 
 
 @pytest.mark.parametrize(

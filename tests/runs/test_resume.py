@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ENVIRONMENT, HERE, local_cluster
-from inscape._errors import FileFormatError, InputTypeError
+from inscape._errors import FileFormatError, InputTypeError, OutputError
 from inscape.runs import State, grid, map
+from inscape.runs._ledger import Ledger
 
 
 def table(ledger):
@@ -216,6 +217,36 @@ def test_a_driver_that_is_stopped_half_way_goes_on(tmp_path, place, how):
     straight = tmp_path / "straight.sqlite"
     list(map(errands.slowly_noted, tasks, ledger=straight, rng=1))
     assert table(ledger) == table(straight)
+
+
+def test_two_drivers_on_one_ledger_both_finish_and_double_nothing(tmp_path):
+    log, ledger, script = tmp_path / "log", tmp_path / "l.sqlite", tmp_path / "driver.py"
+    script.write_text(DRIVER.format(here=HERE, log=str(log), ledger=str(ledger)))
+    both = [subprocess.Popen([sys.executable, str(script), ""], env=ENVIRONMENT) for _ in range(2)]
+    assert [process.wait(timeout=90) for process in both] == [0, 0]
+    assert numbers(ledger) == set(range(120))
+    assert len(table(ledger)) == 120
+
+
+@pytest.mark.parametrize("backend", ["serial", "loky", "threading"], indirect=True)
+def test_a_ledger_that_cannot_be_written_ends_the_call_and_keeps_what_it_has(backend, tmp_path, monkeypatch):
+    ledger, tasks = tmp_path / "l.sqlite", grid(i=range(200))
+    written = []
+    record = Ledger.record
+
+    def until_full(self, run, row):
+        if len(written) == 7:
+            raise OutputError("the disk is full; what was recorded so far is intact")
+        written.append(row.key)
+        record(self, run, row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "record", until_full)
+        with pytest.raises(OutputError, match="the disk is full"):
+            list(map(errands.same, tasks, ledger=ledger, rng=0))
+    outcomes = list(map(errands.same, tasks, ledger=ledger, rng=0))
+    assert [o.value for o in outcomes] == list(range(200))
+    assert sum(o.reused for o in outcomes) == 7
 
 
 def stopped(script, ledger, address, how):

@@ -8,11 +8,11 @@ import pytest
 from inscape.studies import _study
 
 HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.syspath_prepend(HERE)
     monkeypatch.setitem(_study.STUDIES, "tiny", "errands_study:STUDY")
-    yield "tiny"
-    sys.modules.pop("errands_study", None)
+    return "tiny"

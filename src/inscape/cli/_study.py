@@ -51,6 +51,7 @@ def study(
 
     Raises:
         InputError: if an option does not fit.
+        KeyboardInterrupt: as it came, after a line on how to go on.
     """
     from inscape import studies
 
@@ -65,9 +66,19 @@ def study(
     studies.describe(name)
     folder = out or Path(f"inscape-study-{name}")
     with _placed("dask" if chosen.address else chosen.backend, chosen.workers, chosen.address):
-        done = studies.run(name, out=folder, quick=chosen.quick, resume=chosen.resume, rng=chosen.seed)
+        try:
+            done = studies.run(name, out=folder, quick=chosen.quick, resume=chosen.resume, rng=chosen.seed)
+        except KeyboardInterrupt:
+            _say_how_to_go_on(folder)
+            raise
     _answer(done, as_json=chosen.json)
     return 1 if done.failed else 0
+
+
+def _say_how_to_go_on(folder: Path) -> None:
+    import sys
+
+    sys.stderr.write(f"inscape: what is finished is in {folder}; add --resume to go on\n")
 
 
 def _list(*, as_json: bool) -> None:

@@ -75,6 +75,7 @@ def map(
         OutputError: if the ledger cannot be written.
 
     Example:
+        >>> from inscape.runs import grid, map
         >>> def square(x):
         ...     return x * x
         >>> [outcome.value for outcome in map(square, grid(x=[1, 2, 3]))]
