@@ -188,13 +188,10 @@ def _store(order: _Order, stack: ExitStack) -> tuple[Store, int]:
 
 def _job(order: _Order, root: int, stack: ExitStack) -> Job:
     place = order.place
-    parcel = _packed("shared value", order.shared, stack) if order.wants[1] else None
-    folder = stack.enter_context(_folder()) if place.same_machine and (parcel or order.timeout) else None
-    if parcel is not None and folder is not None:
-        parcel.into(folder)
+    folder = stack.enter_context(_folder()) if place.same_machine else None
     return Job(
-        function=order.function if place.inside else _packed("function", order.function, stack),
-        parcel=parcel,
+        function=order.function if place.inside else _packed("function", order.function, folder, stack),
+        parcel=_packed("shared value", order.shared, folder, stack) if order.wants[1] else None,
         root=root,
         wants_rng=order.wants[0],
         wants_shared=order.wants[1],
@@ -205,12 +202,14 @@ def _job(order: _Order, root: int, stack: ExitStack) -> Job:
     )
 
 
-def _packed(name: str, value: Any, stack: ExitStack) -> Parcel:
+def _packed(name: str, value: Any, folder: Path | None, stack: ExitStack) -> Parcel:
     try:
         parcel = Parcel(pack(value))
     except Exception as error:
         raise InputTypeError(f"the {name} cannot be sent to workers: {one_line(error)}") from error
     stack.callback(parcel.forget)
+    if folder is not None:
+        parcel.into(folder)
     return parcel
 
 

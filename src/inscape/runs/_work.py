@@ -49,7 +49,8 @@ class Job:
     remote: bool
 
     def __sizeof__(self) -> int:
-        return object.__sizeof__(self) + (0 if self.parcel is None else self.parcel.__sizeof__())
+        parcels = (part for part in (self.function, self.parcel) if isinstance(part, Parcel))
+        return object.__sizeof__(self) + sum(parcel.__sizeof__() for parcel in parcels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
