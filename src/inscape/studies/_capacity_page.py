@@ -104,7 +104,8 @@ def _regions(groups: Groups) -> Section:
             "covers them. A region is a cell of this window in which no unit changes its state.",
             f"Fitted as a power of the width, the number of regions grows with the exponent {_in_words(exponents)}; "
             f"before training it was {_in_words(untrained)}. In a plane, lines in general position make a number of "
-            "cells that grows with the square of their number.",
+            "cells that grows with the square of their number (Zaslavsky 1975); Hanin and Rolnick (2019) expect the "
+            "same of networks with random weights.",
             f"Training changed the number of regions on this plane by a factor of {ratio.value:.2f} (geometric mean; "
             f"95 % interval {ratio.low:.2f} to {ratio.high:.2f}). "
             f"The prediction from the density of the units' kinks gives {close} of the exact count.",
