@@ -13,6 +13,7 @@ from pathlib import Path
 import errands
 import joblib
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -197,14 +198,15 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("place", ["loky", "dask"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_driver_that_is_stopped_half_way_goes_on(tmp_path, place, how):
+def test_a_driver_that_loses_a_worker_and_is_then_stopped_goes_on(tmp_path, place, how):
     log, ledger, script = tmp_path / "log", tmp_path / "l.sqlite", tmp_path / "driver.py"
     script.write_text(DRIVER.format(here=HERE, log=str(log), ledger=str(ledger)))
     if place == "dask":
         with local_cluster() as client:
-            finished = stopped(script, ledger, client.scheduler.address, how)
+            victims = list(client.run(os.getpid).values())
+            finished = stopped(script, ledger, client.scheduler.address, how, victim=lambda _: victims[0])
     else:
-        finished = stopped(script, ledger, "", how)
+        finished = stopped(script, ledger, "", how, victim=one_of_loky)
     assert 0 < len(finished) < 120
     before = Counter(map_int(log))
     tasks = [{"i": i, "log": str(log)} for i in range(120)]
@@ -249,18 +251,30 @@ def test_a_ledger_that_cannot_be_written_ends_the_call_and_keeps_what_it_has(bac
     assert sum(o.reused for o in outcomes) == 7
 
 
-def stopped(script, ledger, address, how):
-    """Start a driver, stop it once some rows are there, and say which."""
+def one_of_loky(driver):
+    """A worker of a driver in another process."""
+    children = psutil.Process(driver).children(recursive=True)
+    return next(child.pid for child in children if "popen_loky" in " ".join(child.cmdline()))
+
+
+def stopped(script, ledger, address, how, *, victim):
+    """Start a driver, kill one of its workers, then stop the driver itself; says which rows there are."""
     process = subprocess.Popen(
         [sys.executable, str(script), address], env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
-    until = time.monotonic() + 60
-    while len(numbers(ledger)) < 30 and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_for(ledger, 10)
+    os.kill(victim(process.pid), signal.SIGKILL)
+    wait_for(ledger, 40)
     process.send_signal(how)
     process.wait(timeout=60)
     time.sleep(0.5)  # workers end what they have in hand
     return numbers(ledger)
+
+
+def wait_for(ledger, rows):
+    until = time.monotonic() + 60
+    while len(numbers(ledger)) < rows and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def numbers(ledger):

@@ -152,8 +152,8 @@ def _worth(values: list[dict[str, Any]]) -> str:
     text = f"{exact} of {len(values)} counts are exact in every decision"
     if limited:
         text += f"; {limited} stopped at {MOST:,} cells and are too low"
-    if exact + limited < len(values):
-        text += f"; {len(values) - exact - limited} are complete with some decisions below the rounding bound"
+    if rest := len(values) - exact - limited:
+        text += f"; {rest} {'is' if rest == 1 else 'are'} complete with some decisions below the rounding bound"
     return f"{text}."
 
 
