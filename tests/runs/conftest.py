@@ -1,38 +1,16 @@
-"""Backends, a cluster on this machine, and task functions that workers can import."""
+"""Every backend as a fixture, and task functions that workers can import."""
 
-import logging
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
 import pytest
 
-HERE = str(Path(__file__).parent)
-if HERE not in sys.path:
-    sys.path.insert(0, HERE)  # worker processes get this path, too
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([HERE, os.environ.get("PYTHONPATH", "")])}
+if (here := str(Path(__file__).parent)) not in sys.path:
+    sys.path.insert(0, here)  # before worker processes start, which get this path, too
 
-
-@contextmanager
-def local_cluster(workers: int = 2) -> Iterator[object]:
-    """A dask cluster of real processes, silent, with its client as the current one."""
-    from distributed import Client, LocalCluster
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=":0",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+from places import local_cluster
 
 
 @pytest.fixture(scope="module")  # no longer: its threads draw from Python's global generator

@@ -8,8 +8,8 @@ from collections import Counter
 import errands
 import joblib
 import pytest
+from places import local_cluster
 
-from conftest import local_cluster
 from inscape._errors import TaskError
 from inscape.runs import State, _backend, grid, map
 from inscape.runs._parcel import Parcel

@@ -17,8 +17,8 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ENVIRONMENT, HERE, local_cluster
 
-from conftest import ENVIRONMENT, HERE, local_cluster
 from inscape._errors import FileFormatError, InputTypeError, OutputError
 from inscape.runs import State, grid, map
 from inscape.runs._ledger import Ledger
