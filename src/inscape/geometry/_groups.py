@@ -1,5 +1,8 @@
 """Groups of cells that are finished one after the other, and the edges between them, decided beforehand."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from inscape.geometry._block import Block, Level
@@ -37,11 +40,20 @@ def spatial_groups(block: Block, parts: int) -> list[np.ndarray]:
     centres = np.add.reduceat(corners, block.start[:-1]) / np.diff(block.start)[:, None]
     groups = [np.arange(block.cell_count)]
     while len(groups) < parts:
-        groups = [half for group in groups for half in _halves(group, centres[group])]
+        groups = [half for group in groups for half in halves(group, centres[group])]
     return [np.sort(group) for group in groups]
 
 
-def _halves(group: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def halves(group: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Halve a group of cells along its longest side.
+
+    Args:
+        group: (c,) cells.
+        centres: (c, d) points inside them.
+
+    Returns:
+        The two halves.
+    """
     axis = int(np.argmax(np.ptp(centres, axis=0)))
     order = np.argpartition(centres[:, axis], len(group) // 2)
     return group[order[: len(group) // 2]], group[order[len(group) // 2 :]]
@@ -137,7 +149,7 @@ def join_groups(block: Block, skeleton: Block, finished: list[Block], groups: li
         doubt=np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
         shared_vertex=_kept([skeleton.shared_vertex, *(np.full(len(g.xy), -1, np.int32) for g in finished)], fresh),
         shared_edge=_kept([skeleton.shared_edge, *(np.full(len(g.ends), -1, np.int32) for g in finished)], fresh_edge),
-        levels=[*block.levels, *_joined_levels(finished, groups)],
+        levels=[*block.levels, *joined_levels(finished, groups)],
     )
 
 
@@ -157,7 +169,16 @@ def _stacked(skeleton: Block, finished: list[Block], what: str) -> list[np.ndarr
     return numbers
 
 
-def _joined_levels(finished: list[Block], groups: list[np.ndarray]) -> list[Level]:
+def joined_levels(finished: Sequence[Any], groups: list[np.ndarray]) -> list[Level]:
+    """Levels of finished groups, put together.
+
+    Args:
+        finished: the groups, each with the levels since it was taken.
+        groups: cells of the whole in each group, possibly more than were finished.
+
+    Returns:
+        The joined levels.
+    """
     if not finished:
         return []
     numbers = groups[: len(finished)]

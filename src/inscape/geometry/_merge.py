@@ -24,7 +24,7 @@ def join_equal_leaders(block: Block, step: Step) -> None:
         return
     rounds = [block.levels.pop() for stage in step.stages if stage.split.size][::-1]
     parent, bits = _ancestry(block, rounds)
-    codes = _codes(rule, step, bits, len(parent))
+    codes = leader_codes(rule, step, bits, len(parent))
     block.levels.append(Level(step=step.node, parent=parent, bits=codes))
     if len(rounds) < 2 or not len(parent):
         return
@@ -54,8 +54,18 @@ def _ancestry(block: Block, rounds: list[Level]) -> tuple[np.ndarray, list[np.nd
     return at.astype(np.int32), bits[::-1]
 
 
-def _codes(rule: Maximum, step: Step, bits: list[np.ndarray], count: int) -> np.ndarray:
-    """(count, outputs) positions of the leaders."""
+def leader_codes(rule: Maximum, step: Step, bits: list[np.ndarray], count: int) -> np.ndarray:
+    """Leaders of a maximum on cells.
+
+    Args:
+        rule: the groups.
+        step: the step of the rule.
+        bits: for each round with contests (count, words) packed signs.
+        count: number of cells.
+
+    Returns:
+        (count, outputs) positions of the leaders in their groups.
+    """
     small = np.uint8 if rule.groups.shape[1] <= 256 else np.uint16
     codes = np.empty((count, rule.groups.shape[0]), small)
     size = max(1, _CHUNK // max(step.size, 1))
