@@ -20,6 +20,10 @@ from inscape.testing._oracles import cells_by_dense_sampling as cells_by_dense_s
 from inscape.testing._oracles import cells_by_lp as cells_by_lp
 from inscape.testing._oracles import count_by_lp as count_by_lp
 from inscape.testing._oracles import layers_of as layers_of
+from inscape.testing._polytopes import arranged as arranged
+from inscape.testing._polytopes import cubes as cubes
+from inscape.testing._polytopes import faces_by_sets as faces_by_sets
+from inscape.testing._polytopes import polytope as polytope
 from inscape.testing._strategies import arrangements as arrangements
 from inscape.testing._strategies import relu_nets as relu_nets
 from inscape.testing._untouched import unchanged as unchanged
