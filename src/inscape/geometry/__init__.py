@@ -17,6 +17,8 @@ from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
 from inscape.geometry._levels import Splitting as Splitting
 from inscape.geometry._levels import Stage as Stage
+from inscape.geometry._locate import centroid_tree as centroid_tree
+from inscape.geometry._locate import locate as locate
 from inscape.geometry._plan import Plan as Plan
 from inscape.geometry._plan import Step as Step
 from inscape.geometry._plan import plan as plan
@@ -31,3 +33,6 @@ from inscape.geometry._program import Sort as Sort
 from inscape.geometry._slopes import operator_norms as operator_norms
 from inscape.geometry._subdivide import Subdivision as Subdivision
 from inscape.geometry._subdivide import subdivide as subdivide
+from inscape.geometry._topology import betti_numbers as betti_numbers
+from inscape.geometry._topology import components as components
+from inscape.geometry._topology import euler_characteristic as euler_characteristic

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -46,13 +47,14 @@ class Faces:
         Returns:
             (n + 1,) offsets and positions in ``vertices``, ascending in each face.
         """
-        from scipy.sparse import csr_array, identity
+        from scipy.sparse import csr_array, eye_array
 
-        found = csr_array(identity(len(self.vertices), dtype=np.int32, format="csr"))
+        found: Any = eye_array(len(self.vertices), dtype=np.int32, format="csr")
         for start, below in zip(self.start[:dimension], self.below[:dimension], strict=True):
             width = found.shape[0]
             step = csr_array((np.ones(len(below), np.int32), below, start), shape=(len(start) - 1, width))
-            found = (step @ found).minimum(1)
+            found = step @ found
+            found.data[:] = 1
         found.sort_indices()
         return found.indptr, found.indices
 
@@ -92,7 +94,7 @@ def faces(made: Complex | Polytopes, *, cells: np.ndarray | None = None, facets:
 def _descend(arrays: Bodies, vertex_count: int, top: int, owner: np.ndarray, mask: np.ndarray) -> Faces:
     """From the top faces down to the vertices, with equal faces of different cells taken once."""
     word = random_words(vertex_count)
-    starts, belows = [], []
+    starts, belows, used = [], [], np.zeros(0, np.int64)
     for m in range(top, 0, -1):
         start, cell, closed, key, size = _facets_of_faces(arrays, owner, mask, m, word)
         if m == 1:

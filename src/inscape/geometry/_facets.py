@@ -45,9 +45,15 @@ def bodies(made: "Polytopes") -> Bodies:
 
 
 def random_words(count: int) -> np.ndarray:
-    """(count,) 64-bit words, the same in every run: sets of vertices are told apart by their sums.
+    """Words by whose sums sets of vertices are told apart; the same in every run.
 
     Two of n different sets agree by chance with probability below n² / 2⁶⁵: 3e-8 for a million.
+
+    Args:
+        count: number of vertices.
+
+    Returns:
+        (count,) 64-bit words.
     """
     return np.random.default_rng(0xFACE7).integers(0, 2**64, size=count, dtype=np.uint64)
 

@@ -257,9 +257,7 @@ def measure_facets(cells, vertices, owner, side, scratch, areas, centres):
         for h in range(cells.start[c], cells.start[c + 1]):
             scratch.member[d, n] = h
             n += 1
-        scratch.count[m] = take_side(
-            cells.masks, scratch.member[d], n, side[f], scratch.member[m], scratch.mask[m]
-        )
+        scratch.count[m] = take_side(cells.masks, scratch.member[d], n, side[f], scratch.member[m], scratch.mask[m])
         centres[f] = 0.0
         _enter(cells, vertices, c, m, d, scratch)
         while m < d:
@@ -277,7 +275,9 @@ def measure_facets(cells, vertices, owner, side, scratch, areas, centres):
                 centres[f, a] += scratch.product[0] * scratch.total[0, a] / d
         areas[f] = volume / factorial
         for a in range(d):
-            centres[f, a] = centres[f, a] / volume if volume > 0.0 else vertices[cells.corners[scratch.member[d - 1, 0]], a]
+            centres[f, a] = (
+                centres[f, a] / volume if volume > 0.0 else vertices[cells.corners[scratch.member[d - 1, 0]], a]
+            )
 
 
 @kernel

@@ -1,7 +1,5 @@
 """Compiled kernels: a complex over the two-element field, made small by pairing faces with facets."""
 
-import numpy as np
-
 from inscape.geometry._kernels_compile import kernel
 
 

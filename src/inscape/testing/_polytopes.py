@@ -1,7 +1,7 @@
 """Complexes of polytopes made by hand, and slow independent answers about them."""
 
 from collections.abc import Sequence
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 
@@ -175,3 +175,31 @@ def faces_by_sets(made: Polytopes) -> list[set[frozenset[int]]]:
         for face in closed - {frozenset()}:
             found[_rank(made.vertices[sorted(face)])].add(face)
     return found
+
+
+def betti_by_sets(found: Sequence[set[frozenset[int]]]) -> tuple[int, ...]:
+    """Betti numbers over the two-element field from the ranks of the whole boundary matrices.
+
+    Args:
+        found: for each dimension the set of faces, as from :func:`faces_by_sets`; all faces of a face must be there.
+
+    Returns:
+        The numbers for each dimension.
+
+    Example:
+        >>> triangle = [{frozenset({v}) for v in range(3)}, {frozenset(e) for e in ((0, 1), (1, 2), (0, 2))}]
+        >>> betti_by_sets(triangle)
+        (1, 1)
+    """
+    ranks = [0]
+    for lower, upper in pairwise(found):
+        number = {face: i for i, face in enumerate(lower)}
+        pivots: dict[int, int] = {}
+        for face in upper:
+            column = sum(1 << i for facet, i in number.items() if facet < face)
+            while column and column.bit_length() in pivots:
+                column ^= pivots[column.bit_length()]
+            if column:
+                pivots[column.bit_length()] = column
+        ranks.append(len(pivots))
+    return tuple(len(part) - rank - later for part, rank, later in zip(found, ranks, [*ranks[1:], 0], strict=True))
