@@ -49,10 +49,10 @@ class Faces:
         """
         from scipy.sparse import csr_array, eye_array
 
-        found: Any = eye_array(len(self.vertices), dtype=np.int32, format="csr")
+        found: Any = eye_array(len(self.vertices), format="csr")
         for start, below in zip(self.start[:dimension], self.below[:dimension], strict=True):
             width = found.shape[0]
-            step = csr_array((np.ones(len(below), np.int32), below, start), shape=(len(start) - 1, width))
+            step = csr_array((np.ones(len(below)), below, start), shape=(len(start) - 1, width))
             found = step @ found
             found.data[:] = 1
         found.sort_indices()
