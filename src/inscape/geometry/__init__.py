@@ -7,6 +7,7 @@ from inscape.geometry._domains import Box as Box
 from inscape.geometry._domains import Chart as Chart
 from inscape.geometry._domains import Plane as Plane
 from inscape.geometry._domains import Segment as Segment
+from inscape.geometry._domains import Slice as Slice
 from inscape.geometry._faces import Faces as Faces
 from inscape.geometry._faces import f_vector as f_vector
 from inscape.geometry._faces import faces as faces

@@ -312,7 +312,7 @@ def _is_edge(i, j, simple, first, n, d, stack, work):
         theirs += popcount(stack.mask[first + j, w])
     if shared < d - 1:
         return False
-    if simple or theirs == d or d == 3:
+    if simple or theirs == d or d == 3:  # noqa: PLR1714 - faster than a tuple when compiled
         return True
     for k in range(n):
         if k == i or k == j:  # noqa: PLR1714 - faster than a tuple when compiled

@@ -151,9 +151,7 @@ def join_solids(whole: Solid, parts: list[Solid], levels: list[Level]) -> Solid:
     Returns:
         One block.
     """
-    names, first, number = np.unique(
-        np.concatenate([p.name for p in parts]), return_index=True, return_inverse=True
-    )
+    names, first, number = np.unique(np.concatenate([p.name for p in parts]), return_index=True, return_inverse=True)
     shift = np.cumsum([0, *(len(p.xy) for p in parts)])
     corners = [number[p.corners + s] for p, s in zip(parts, shift[:-1], strict=True)]
     wide = max(p.masks.shape[1] for p in parts)

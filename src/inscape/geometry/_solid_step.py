@@ -259,6 +259,4 @@ def _evaluate(plan: Plan, solid: Solid, step: Step, given: _Input, level: Level)
     known = piecewise_bound(node, [given.bound])
     reach = signs.column_reach(values) + known.error
     solid.live[step.node], solid.slopes[step.node] = np.ascontiguousarray(values), table
-    solid.bounds[step.node] = Bound(
-        magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope
-    )
+    solid.bounds[step.node] = Bound(magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope)

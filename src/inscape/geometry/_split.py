@@ -76,9 +76,8 @@ def split(
     stack = room.stack_room(max(1024, 16 * int(most[0])), wide)
     local, work = room.work_room(max(256, 4 * int(most[0])), wide, words, d)
     count = solid.cell_count
-    out = room.output_room(
-        2 * count + 64, 2 * len(solid.corners) + 1024, 2 * len(solid.side_label) + 512, solid.masks.shape[1], words, d
-    )
+    sizes = 2 * count + 64, 2 * len(solid.corners) + 1024, 2 * len(solid.side_label) + 512
+    out = room.output_room(sizes, solid.masks.shape[1], words, d)
     state = np.zeros(7, np.int64)
     state[room.POINTS] = old
     asked = question.predicates, question.grain, question.gradients, given, question.ties, question.base
@@ -95,7 +94,9 @@ def split(
             table = room.table_room(len(points.t))
             enter_table(table, points, old, int(state[room.POINTS]))
         elif code == room.FULL_STACK:
-            stack = stack._replace(**{n: room.longer(getattr(stack, n), 2 * len(stack.corner)) for n in ("corner", "mask")})
+            stack = stack._replace(
+                **{n: room.longer(getattr(stack, n), 2 * len(stack.corner)) for n in ("corner", "mask")}
+            )
             work = room.work_room(2 * len(work.corner), wide, words, d)[1]
         elif code == room.FULL_OUTPUT:
             out = _more(out)

@@ -194,13 +194,11 @@ def work_room(corners: int, wide: int, words: int, dimension: int) -> tuple[Loca
     return local, work
 
 
-def output_room(cells: int, corners: int, sides: int, wide: int, words: int, dimension: int) -> Output:
+def output_room(sizes: tuple[int, int, int], wide: int, words: int, dimension: int) -> Output:
     """Room for finished cells.
 
     Args:
-        cells: number of cells.
-        corners: number of their corners.
-        sides: number of their sides.
+        sizes: number of cells, of their corners, and of their sides.
         wide: words of sides.
         words: words of predicates.
         dimension: dimension d.
@@ -208,6 +206,7 @@ def output_room(cells: int, corners: int, sides: int, wide: int, words: int, dim
     Returns:
         Empty output.
     """
+    cells, corners, sides = sizes
     return Output(
         start=np.zeros(cells + 1, np.int64),
         corners=np.empty(corners, np.int32),

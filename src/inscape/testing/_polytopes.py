@@ -22,7 +22,7 @@ def cubes(shape: Sequence[int]) -> Polytopes:
         InputError: if there are fewer than three axes.
 
     Example:
-        >>> float(cubes((3, 2, 2)).volumes.sum())
+        >>> round(float(cubes((3, 2, 2)).volumes.sum()), 9)
         12.0
     """
     d = len(shape)
