@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from inscape.geometry._block import Block, Level
+from inscape.geometry._block import Block, Level, Past
+from inscape.geometry._exact import Allowance
 
 
 def interfaces(block: Block, owner: np.ndarray) -> Block:
@@ -66,6 +67,8 @@ def part(block: Block, skeleton: Block, group: np.ndarray) -> Block:
     made.start = start
     made.half = 2 * _numbered(len(block.ends), edges)[half >> 1] + (half & 1)
     made.doubt = block.doubt[group]
+    made.past = Past(levels=block.levels, members=group, past=block.past)
+    made.allowance = Allowance(left=block.allowance.left * len(group) // block.cell_count)
     made.reads = skeleton.writes or {}
     made.shared_vertex = _numbered(len(block.xy), skeleton.source_vertex)[made.source_vertex]
     made.shared_edge = _numbered(len(block.ends), skeleton.source_edge)[edges]
@@ -100,6 +103,8 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
         bounds=dict(block.bounds),
         pending=None if block.pending is None else block.pending.at(number),
         reads=block.reads,
+        exact=block.exact,
+        allowance=Allowance(left=0),
         source_vertex=rows,
         source_edge=edges,
     )
@@ -137,6 +142,8 @@ def join_groups(block: Block, skeleton: Block, finished: list[Block], groups: li
         doubt=np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
         shared_vertex=_kept([skeleton.shared_vertex, *(np.full(len(g.xy), -1, np.int32) for g in finished)], fresh),
         shared_edge=_kept([skeleton.shared_edge, *(np.full(len(g.ends), -1, np.int32) for g in finished)], fresh_edge),
+        exact=block.exact,
+        allowance=block.allowance,
         levels=[*block.levels, *_joined_levels(finished, groups)],
     )
 
