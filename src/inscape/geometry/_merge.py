@@ -3,7 +3,7 @@
 import numpy as np
 
 from inscape.geometry._block import Block, Level
-from inscape.geometry._kernels_merge import merge_cells
+from inscape.geometry._kernels_merge import dissolve, merge_cells, straight_vertices
 from inscape.geometry._kernels_signs import unpack
 from inscape.geometry._levels import leaders
 from inscape.geometry._plan import Step
@@ -80,6 +80,27 @@ def _join_polygons(block: Block, group: np.ndarray) -> None:
     block.start, block.half = start, half
     block.doubt = doubt[group[member]]
     level.parent, level.bits = level.parent[member], level.bits[member]
+    compact(block)
+    straighten(block)
+
+
+def straighten(block: Block) -> None:
+    """Drop vertices at which nothing bends or branches any more, in place; what other blocks share stays.
+
+    Args:
+        block: a block of dimension 2.
+    """
+    drop = straight_vertices(block.half, block.ends, block.label, len(block.xy)) & (block.shared_vertex < 0)
+    if not drop.any():
+        return
+    wide = np.zeros(len(block.ends))
+    joined = np.flatnonzero(drop[block.ends].any(1))
+    _, line = np.unique(block.label[joined], return_inverse=True)
+    np.maximum.at(wide, line, block.edge_radius[joined])  # the pieces of a line have bounds of their own
+    block.edge_radius[joined] = wide[line]
+    block.start, block.half, block.ends, origin = dissolve(block.start, block.half, block.ends, drop)
+    for name in ("label", "edge_radius", "shared_edge"):
+        setattr(block, name, getattr(block, name)[origin])
     compact(block)
 
 
