@@ -32,17 +32,15 @@ class Level:
 
 @dataclass(kw_only=True, slots=True)
 class Past:
-    """Where the cells of a block come from.
+    """Where a block was taken from.
 
     Attributes:
-        levels: the steps done on the block from which it was taken.
-        members: (C,) cells of their last level, for each cell that the block began with.
-        past: where that block was taken from, None for the first.
+        block: the block from which it was taken, in the state of that moment.
+        members: a cell there for each cell that the block began with; if it has none, for each edge.
     """
 
-    levels: list[Level]
+    block: "Block"
     members: np.ndarray
-    past: "Past | None"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -117,7 +115,8 @@ class Block:
         writes: where this block's own decisions are put down for others to read, None if nobody will.
         source_vertex: (V,) vertices of the block from which this one was taken, None if it was not.
         source_edge: (E,) the same for the edges.
-        past: where its cells come from, None for the first block.
+        traces: like ``levels`` for the edges of a block without cells.
+        past: where it was taken from, None for the first block.
     """
 
     xy: np.ndarray
@@ -140,6 +139,7 @@ class Block:
     writes: dict[tuple[int, int], Decision] | None = None
     source_vertex: np.ndarray | None = None
     source_edge: np.ndarray | None = None
+    traces: list[Level] = field(default_factory=list)
     past: Past | None = None
 
     @property
@@ -151,6 +151,11 @@ class Block:
     def cell_count(self) -> int:
         """Number of cells."""
         return len(self.ends) if self.dimension == 1 else len(self.start) - 1
+
+    @property
+    def bare(self) -> bool:
+        """Whether there are edges only, in dimension 2."""
+        return self.dimension > 1 and self.cell_count == 0
 
 
 def first_block(plan: Plan) -> Block:

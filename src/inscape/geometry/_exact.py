@@ -13,7 +13,7 @@ import numpy as np
 from inscape.geometry._dyadic import Matrix, bits, common_point, lift, matrix, shifted, side
 from inscape.geometry._levels import Pieces, pieces
 from inscape.geometry._plan import Plan, Step
-from inscape.geometry._program import Kind, Maximum, Node
+from inscape.geometry._program import Kind, Node
 
 CELL_WORK = 20_000_000
 """Products of machine words that the values on one cell may cost."""
@@ -59,6 +59,7 @@ class _Table:
 
     have: np.ndarray
     whole: np.ndarray
+    words: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,34 +118,34 @@ class ExactNet:
         Raises:
             WorkLimit: if it would cost too much.
         """
-        found = []
-        for label in labels:
-            if label < 0:
-                found.append(self._wall(label))
-                continue
-            step, number, place = self._predicate(label)
-            split = step.stages[number].split
-            if isinstance(step.rule, Maximum):
+        found: list[list[int] | None] = [self._wall(label) if label < 0 else None for label in labels]
+        wanted: dict[int, list[tuple[int, tuple[int, int], float]]] = {}
+        for n, label in enumerate(labels):
+            if label >= 0:
+                step, number, place = self._predicate(label)
                 pair = competitors(step, number, place, site)
                 if pair is None:
                     return None
-                found.append(self.difference(site, step, pair, allowance))
-            else:
-                pair = (int(split.left[place]), int(split.right[place]))
-                found.append(self.difference(site, step, pair, allowance, float(split.offset[place])))
-        return found
+                offset = float(step.stages[number].split.offset[place])
+                wanted.setdefault(step.node, []).append((n, pair, offset))
+        for node, predicates in wanted.items():
+            step = self.plan.steps[node]
+            units = np.unique([pair for _, pair, _ in predicates])
+            units = units[units >= 0]
+            table = dict(zip(units.tolist(), self._joined(site, step.inputs, units, allowance), strict=True))
+            for n, (left, right), offset in predicates:
+                row = table[left] - table[right] if right >= 0 else table[left]
+                found[n] = self._less(row, offset, self.input_exponent(step))
+        return [row for row in found if row is not None]
 
-    def difference(
-        self, site: Site, step: Step, pair: tuple[int, int], allowance: Allowance, offset: float = 0.0
-    ) -> list[int]:
-        """The affine function z[left] - z[right] - offset of a step's input on a cell.
+    def difference(self, site: Site, step: Step, pair: tuple[int, int], allowance: Allowance) -> list[int]:
+        """The affine function z[left] - z[right] of a step's input on a cell.
 
         Args:
             site: the cell.
             step: the step.
             pair: left and right unit; right is -1 for none.
             allowance: work that may be done.
-            offset: the constant.
 
         Returns:
             [constant, slopes...], up to a positive factor.
@@ -155,10 +156,15 @@ class ExactNet:
         units = np.array([unit for unit in pair if unit >= 0])
         table = self._joined(site, step.inputs, units, allowance)
         row = table[0] - table[1] if len(units) == 2 else table[0]
+        return row.tolist()
+
+    @staticmethod
+    def _less(row: np.ndarray, offset: float, power: int) -> list[int]:
+        """A positive multiple of an affine function less a constant."""
         if offset:
             whole, exponent = lift(np.array([offset]))
-            low = min(exponent, self.input_exponent(step))
-            row = shifted(row, self.input_exponent(step) - low)
+            low = min(exponent, power)
+            row = shifted(row, power - low).copy()
             row[0] = row[0] - (int(whole[0]) << (exponent - low))
         return row.tolist()
 
@@ -197,11 +203,11 @@ class ExactNet:
             mine = (units >= first) & (units < first + width)
             if mine.any():
                 table = self._values(site, j, units[mine] - first, allowance)
-                out[mine] = shifted(table[units[mine] - first], self._power(j) - low)
+                out[mine] = shifted(table.whole[units[mine] - first], self._power(j) - low)
             first += width
         return out
 
-    def _values(self, site: Site, i: int, units: np.ndarray, allowance: Allowance) -> np.ndarray:
+    def _values(self, site: Site, i: int, units: np.ndarray, allowance: Allowance) -> _Table:
         """Table of node i on a cell, of which the rows of some units are filled."""
         key = self._key(site, i)
         table = self._tables.get(key)
@@ -223,7 +229,8 @@ class ExactNet:
             else:
                 table.whole[missing] = self._carried(site, i, missing, allowance)
             table.have[missing] = True
-        return table.whole
+            table.words = max(table.words, 1 + bits(table.whole[missing, :2]) // 64)
+        return table
 
     def _input(self) -> np.ndarray:
         chart = self.plan.chart
@@ -240,9 +247,8 @@ class ExactNet:
                 continue
             read = np.unique(part.column[entries])
             table = self._values(site, j, read, allowance)
-            words = 1 + max(bits(table[read, 0]), bits(table[read, 1])) // 64
-            allowance.charge(len(entries) * table.shape[1] * words)
-            out += shifted(part.times(table, units), part.exponent + self._power(j) - power)
+            allowance.charge(len(entries) * out.shape[1] * table.words)
+            out += shifted(part.times(table.whole, units), part.exponent + self._power(j) - power)
         out[:, 0] += shifted(affine.constant[units], affine.constant_exponent - power)
         return out
 
@@ -329,10 +335,10 @@ def _coefficients(node: Node, shapes: list[tuple[int, ...]], which: int) -> np.n
 
 
 def competitors(step: Step, number: int, place: int, site: Site) -> tuple[int, int] | None:
-    """The two units that a predicate of a maximum compares on a cell.
+    """The two units that a predicate compares on a cell; they depend on it in later rounds of a maximum.
 
     Args:
-        step: a step whose rule is a maximum.
+        step: the step.
         number: round.
         place: predicate within the round.
         site: the cell; if the step is done, its pattern names the leaders, and that of the neighbour the rivals.

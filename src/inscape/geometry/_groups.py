@@ -16,11 +16,15 @@ def interfaces(block: Block, owner: np.ndarray) -> Block:
     Returns:
         A block that puts down its decisions for the groups to read.
     """
-    sides = np.full((len(block.ends), 2), -1)
-    sides[block.half >> 1, block.half & 1] = np.repeat(owner, np.diff(block.start))
+    cells = np.full((len(block.ends), 2), -1)
+    cells[block.half >> 1, block.half & 1] = np.repeat(np.arange(block.cell_count), np.diff(block.start))
+    sides = np.where(cells >= 0, owner[cells], -1)
     between = (sides[:, 0] != sides[:, 1]) & (sides >= 0).all(1)
     skeleton = _selected(block, np.flatnonzero(between | (block.shared_edge >= 0)), block.shared_vertex >= 0)
     skeleton.writes = {}
+    skeleton.past = Past(block=block, members=cells[skeleton.source_edge].max(1))
+    skeleton.allowance = Allowance(left=block.allowance.left // 8)
+    block.allowance.charge(skeleton.allowance.left)
     return skeleton
 
 
@@ -67,7 +71,7 @@ def part(block: Block, skeleton: Block, group: np.ndarray) -> Block:
     made.start = start
     made.half = 2 * _numbered(len(block.ends), edges)[half >> 1] + (half & 1)
     made.doubt = block.doubt[group]
-    made.past = Past(levels=block.levels, members=group, past=block.past)
+    made.past = Past(block=block, members=group)
     made.allowance = Allowance(left=block.allowance.left * len(group) // block.cell_count)
     made.reads = skeleton.writes or {}
     made.shared_vertex = _numbered(len(block.xy), skeleton.source_vertex)[made.source_vertex]

@@ -22,10 +22,10 @@ def join_equal_leaders(block: Block, step: Step) -> None:
     rule = step.rule
     if not isinstance(rule, Maximum):
         return
-    rounds = [block.levels.pop() for stage in step.stages if stage.split.size][::-1]
-    parent, bits = _ancestry(block, rounds)
-    codes = _codes(rule, step, bits, len(parent))
-    block.levels.append(Level(step=step.node, parent=parent, bits=codes))
+    if block.bare:
+        _join_rounds(block.traces, rule, step, len(block.ends))
+    codes = _join_rounds(block.levels, rule, step, block.cell_count)
+    parent, rounds = block.levels[-1].parent, [stage for stage in step.stages if stage.split.size]
     if len(rounds) < 2 or not len(parent):
         return
     siblings = np.flatnonzero(np.bincount(parent)[parent] > 1)
@@ -42,10 +42,19 @@ def join_equal_leaders(block: Block, step: Step) -> None:
         _join_polygons(block, group)
 
 
-def _ancestry(block: Block, rounds: list[Level]) -> tuple[np.ndarray, list[np.ndarray]]:
+def _join_rounds(levels: list[Level], rule: Maximum, step: Step, count: int) -> np.ndarray:
+    """Replace the rounds of a maximum by one level with the leaders of the ``count`` present cells."""
+    rounds = [levels.pop() for stage in step.stages if stage.split.size][::-1]
+    parent, bits = _ancestry(rounds, count)
+    codes = _codes(rule, step, bits, count)
+    levels.append(Level(step=step.node, parent=parent, bits=codes))
+    return codes
+
+
+def _ancestry(rounds: list[Level], count: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Parents of the present cells before the first round, and their bits in each round."""
     if not rounds:
-        return np.arange(block.cell_count, dtype=np.int32), []
+        return np.arange(count, dtype=np.int32), []
     at = np.arange(len(rounds[-1].parent))
     bits = []
     for level in reversed(rounds):

@@ -38,21 +38,21 @@ class Desk:
     base: int
     _sites: dict[int, Site] = field(default_factory=dict)
 
-    def site(self, cell: int) -> Site:
-        """The pattern of a cell in all steps and rounds before."""
-        if cell not in self._sites:
+    def site(self, locus: int) -> Site:
+        """The pattern of a cell in all steps and rounds before; in a block without cells, of an edge."""
+        if locus not in self._sites:
             pattern: dict[int, np.ndarray] = {}
             rounds: list[np.ndarray] = []
-            levels, at, past = self.block.levels, cell, self.block.past
+            block, at = self.block, locus
             while True:
-                for level in reversed(levels):
+                for level in reversed(block.traces if block.bare else block.levels):
                     self._note(level, level.bits[at], pattern, rounds)
                     at = int(level.parent[at])
-                if past is None:
+                if block.past is None:
                     break
-                levels, at, past = past.levels, int(past.members[at]), past.past
-            self._sites[cell] = Site(pattern=pattern, rounds=rounds[::-1])
-        return self._sites[cell]
+                block, at = block.past.block, int(block.past.members[at])
+            self._sites[locus] = Site(pattern=pattern, rounds=rounds[::-1])
+        return self._sites[locus]
 
     def _note(self, level: Level, bits: np.ndarray, pattern: dict[int, np.ndarray], rounds: list[np.ndarray]) -> None:
         if level.step == self.step.node:
@@ -63,63 +63,70 @@ class Desk:
         else:
             pattern[level.step] = unpack(bits[None], self.plan.steps[level.step].size)[0]
 
-    def predicates(self, cell: int, numbers: Sequence[int]) -> list[Row]:
-        """Predicates of the round as affine functions on a cell."""
-        found = self._rows(self.site(cell), [self.base + int(p) for p in numbers])
+    def predicates(self, locus: int, numbers: Sequence[int]) -> list[Row]:
+        """Predicates of the round as affine functions on a cell or an edge."""
+        found = self._rows(self.site(locus), [self.base + int(p) for p in numbers])
         if found is None:
             raise WorkLimit
         return found
 
-    def point(self, vertex: int) -> tuple[int, list[int]] | None:
-        """A cell at a vertex, and the exact vertex; None if nothing that is known pins it down."""
-        for cell, lines in self._corner_lines(vertex):
-            found = common_point(lines, self.block.dimension)
-            if found is not None:
-                return cell, found
-        return None
-
     def edge(self, edge: int) -> tuple[int, list[Row]] | None:
-        """A cell at an edge, and the functions that vanish along it: one in the plane, none on a line."""
+        """Where to evaluate on an edge, and what vanishes along it: one function in the plane, none on a line."""
         if self.block.dimension == 1:
             return edge, []
-        for cell in self._sides[edge]:
-            line = self._edge_line(cell, edge) if cell >= 0 else None
-            if line is not None:
-                return int(cell), [line]
+        for locus in (edge,) if self.block.bare else self._sides[edge].tolist():
+            found = None if locus < 0 else self._rows(self._towards(locus, edge), [int(self.block.label[edge])])
+            if found is not None:
+                return locus, found
         return None
+
+    def point(self, vertex: int) -> tuple[int, list[int]] | None:
+        """Where to evaluate at a vertex, and the exact vertex; None if nothing that is known pins it down."""
+        touching = self._edges_at(vertex)
+        lines: list[Row] = []
+        locus = -1
+        for edge in touching:
+            found = self.edge(edge)
+            if found is not None:
+                locus, lines = found[0], [*lines, *found[1]]
+                point = common_point(lines, self.block.dimension)
+                if point is not None:
+                    return locus, point
+        if locus < 0:
+            return None
+        point = self._elsewhere(vertex)
+        if point is None and (self.block.dimension == 1 or self.block.bare):
+            lines += self._on_a_line(vertex, touching)
+            point = common_point(lines, self.block.dimension)
+        return None if point is None else (locus, point)
 
     def _rows(self, site: Site, labels: Sequence[int]) -> list[Row] | None:
         return self.block.exact.rows(site, labels, self.block.allowance)
 
-    def _edge_line(self, cell: int, edge: int) -> Row | None:
-        site = self.site(int(cell))
-        across = int(self._sides[edge].sum() - cell)
-        if across >= 0:
-            site = replace(site, beyond=self.site(across).pattern)
-        found = self._rows(site, [int(self.block.label[edge])])
-        return None if found is None else found[0]
+    def _towards(self, locus: int, edge: int) -> Site:
+        """A cell as seen with its neighbour across an edge."""
+        site = self.site(locus)
+        across = -1 if self.block.bare else int(self._sides[edge].sum()) - locus
+        return replace(site, beyond=self.site(across).pattern) if across >= 0 else site
 
-    def _corner_lines(self, vertex: int) -> Sequence[tuple[int, list[Row]]]:
-        if self.block.dimension == 1:
-            return self._ends_on_a_line(vertex)
-        found = []
-        for place in self._corners_at(vertex):
-            cell = int(self._owner[place])
-            first, stop = self.block.start[cell], self.block.start[cell + 1]
-            before = place - 1 if place > first else stop - 1
-            lines = [self._edge_line(cell, int(self.block.half[k] >> 1)) for k in (before, place)]
-            found.append((cell, [line for line in lines if line is not None]))
-        return found
+    def _elsewhere(self, vertex: int) -> list[int] | None:
+        """The exact vertex of a block without cells, from the block that it was taken from."""
+        past, source = self.block.past, self.block.source_vertex
+        if not self.block.bare or past is None or source is None or vertex >= len(source):
+            return None
+        desk = Desk(plan=self.plan, block=past.block, step=self.step, number=0, base=self.base)
+        found = desk.point(int(source[vertex]))
+        return None if found is None else found[1]
 
-    def _ends_on_a_line(self, vertex: int) -> list[tuple[int, list[Row]]]:
-        """In dimension 1 a vertex is where the patterns of its two cells part, or a wall."""
-        left, right = (np.flatnonzero(self.block.ends[:, k] == vertex) for k in (1, 0))
-        if len(left) and len(right):
-            row = self._parting(int(left[0]), int(right[0]))
-            return [] if row is None else [(int(left[0]), [row])]
-        cells = left if len(left) else right
-        rows = self._rows(self.site(int(cells[0])), [-2 if len(left) else -1])
-        return [(int(cells[0]), rows or [])]
+    def _on_a_line(self, vertex: int, touching: list[int]) -> list[Row]:
+        """Along a line, a vertex is where the patterns of its two edges part, or a wall."""
+        if len(touching) == 2:
+            row = self._parting(*touching)
+            return [] if row is None else [row]
+        if self.block.dimension > 1 or len(touching) > 2:
+            return []
+        upper = int(self.block.ends[touching[0], 1]) == vertex
+        return self._rows(self.site(touching[0]), [-2 if upper else -1]) or []
 
     def _parting(self, a: int, b: int) -> Row | None:
         """A function that changes sign between two neighbours: of the first step in which their patterns differ."""
@@ -141,25 +148,23 @@ class Desk:
         return None
 
     @cached_property
-    def _owner(self) -> np.ndarray:
-        return np.repeat(np.arange(self.block.cell_count), np.diff(self.block.start))
-
-    @cached_property
     def _sides(self) -> np.ndarray:
         sides = np.full((len(self.block.ends), 2), -1)
-        sides[self.block.half >> 1, self.block.half & 1] = self._owner
+        sides[self.block.half >> 1, self.block.half & 1] = np.repeat(
+            np.arange(self.block.cell_count), np.diff(self.block.start)
+        )
         return sides
 
     @cached_property
-    def _by_corner(self) -> tuple[np.ndarray, np.ndarray]:
-        corner = self.block.ends[self.block.half >> 1, self.block.half & 1]
-        order = np.argsort(corner, kind="stable")
-        return order, corner[order]
+    def _by_end(self) -> tuple[np.ndarray, np.ndarray]:
+        ends = self.block.ends.ravel()
+        order = np.argsort(ends, kind="stable")
+        return order >> 1, ends[order]
 
-    def _corners_at(self, vertex: int) -> np.ndarray:
-        order, sorted_corners = self._by_corner
-        first, stop = np.searchsorted(sorted_corners, [vertex, vertex + 1])
-        return order[first:stop]
+    def _edges_at(self, vertex: int) -> list[int]:
+        edge, end = self._by_end
+        first, stop = np.searchsorted(end, [vertex, vertex + 1])
+        return edge[first:stop].tolist()
 
 
 def settle_signs(

@@ -119,6 +119,8 @@ class _Change:
     cut: room.Cut
     vertices: int
     """Number of vertices before the round."""
+    traced: Level | None
+    """Pieces of the edges, of a block without cells."""
 
 
 def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
@@ -149,15 +151,27 @@ def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
         decision = block.reads[turn.key]
         record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
     crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
-    if crossings.doubt.any() and block.cell_count:
+    if crossings.doubt.any():
         crossings = settle_crossings(desk, values, predicates, found, crossings)
     if block.writes is not None:
         block.writes[turn.key] = Decision(signs=found, crossings=crossings)
     cut = _cut(desk, room.Given(values, predicates, found, crossings))
-    change = _Change(crossings=crossings, cut=cut, vertices=len(block.xy))
+    change = _Change(crossings=crossings, cut=cut, vertices=len(block.xy), traced=_traced(block, turn, found, crossings))
     _grow(plan, block, turn, change)
     if not turn.final and not isinstance(turn.step.rule, Maximum):
         block.pending = _pending(bound, turn.step, change)
+
+
+def _traced(block: Block, turn: _Round, found: signs.Signs, crossings: edges.Crossings) -> Level | None:
+    if not block.bare:
+        return None
+    parent, bits, _ = cells.cut_segments(block.ends, found, crossings, _ties(turn.step))
+    return Level(step=turn.step.node, parent=parent, bits=bits)
+
+
+def _ties(step: Step) -> bool:
+    """Sign bit of a predicate that vanishes identically: among equals the lowest index leads."""
+    return isinstance(step.rule, Maximum) and step.rule.sign > 0
 
 
 def _read(plan: Plan, block: Block, keys: tuple[int, ...]) -> tuple[np.ndarray, Bound]:
@@ -193,7 +207,7 @@ def _classify(desk: Desk, turn: _Round, values: np.ndarray, predicates: signs.Pr
         else:
             bounds = predicates.error + predicates.slope * block.radius[rows, None]
         mine = found.marks[rows] & ((block.shared_vertex[rows] < 0) | (turn.key not in block.reads))
-        if mine.any() and block.cell_count:
+        if mine.any():
             settle_signs(desk, values, predicates, found, rows[mine], bounds[mine])
     if turn.key in block.reads:
         known = block.reads[turn.key].signs
@@ -216,7 +230,7 @@ def _joined(bounds: list[Bound]) -> Bound:
 def _cut(desk: Desk, given: room.Given) -> room.Cut:
     plan, block, step = desk.plan, desk.block, desk.step
     words = given.signs.pos.shape[1]
-    ties = isinstance(step.rule, Maximum) and step.rule.sign > 0
+    ties = _ties(step)
     if block.dimension == 1:
         parent, bits, doubt = cells.cut_segments(block.ends, given.signs, given.crossings, ties)
         return room.output(0, 0, 0, 0, words)._replace(parent=parent, bits=bits, doubt=doubt)
@@ -272,6 +286,8 @@ def _grow(plan: Plan, block: Block, turn: _Round, change: _Change) -> None:
     block.start, block.half = cut.start, cut.half
     block.doubt = block.doubt[cut.parent] | cut.doubt
     block.levels.append(Level(step=turn.step.node, parent=cut.parent, bits=cut.bits))
+    if change.traced is not None:
+        block.traces.append(change.traced)
     for j in list(block.live):
         if plan.last_use.get(j, -1) > turn.place or (j in turn.reads and not turn.final):
             block.live[j] = edges.interpolate(block.live[j], a, b, s)
