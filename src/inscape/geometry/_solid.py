@@ -4,11 +4,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inscape.geometry._block import Level
+from inscape.geometry._block import TOTAL_WORK, Level
 from inscape.geometry._bounds import Bound
+from inscape.geometry._exact import Allowance, ExactNet
 from inscape.geometry._kernels_split import scramble_all
 from inscape.geometry._plan import Plan
 from inscape.geometry._polytopes import Polytopes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a block was taken from.
+
+    Attributes:
+        solid: the block from which it was taken.
+        members: a cell there for each cell that the block began with.
+    """
+
+    solid: "Solid"
+    members: np.ndarray
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,6 +45,9 @@ class Solid:
         live: node → (V, width) values that are still needed.
         slopes: node → (C, d, width) slopes of these on each cell; one row where they are the same on all.
         bounds: node → bounds of these values.
+        exact: the program in whole numbers, for decisions below the rounding bound.
+        allowance: exact work that may still be done on the block.
+        past: where the block was taken from.
     """
 
     xy: np.ndarray
@@ -48,6 +65,9 @@ class Solid:
     live: dict[int, np.ndarray] = field(default_factory=dict)
     slopes: dict[int, np.ndarray] = field(default_factory=dict)
     bounds: dict[int, Bound] = field(default_factory=dict)
+    exact: ExactNet
+    allowance: Allowance
+    past: Origin | None = None
 
     @property
     def dimension(self) -> int:
@@ -97,6 +117,8 @@ def first_solid(plan: Plan) -> Solid:
         normals=np.repeat(np.eye(d), 2, axis=0),
         fuzz=np.zeros(2 * d),
         doubt=np.zeros(1, np.bool_),
+        exact=ExactNet(plan=plan),
+        allowance=Allowance(left=TOTAL_WORK),
     )
 
 
@@ -130,6 +152,9 @@ def part_of(solid: Solid, group: np.ndarray) -> Solid:
         live={j: values[used] for j, values in solid.live.items()},
         slopes={j: table if len(table) == 1 else table[group] for j, table in solid.slopes.items()},
         bounds=dict(solid.bounds),
+        exact=solid.exact,
+        allowance=Allowance(left=solid.allowance.left * len(group) // solid.cell_count),
+        past=Origin(solid=solid, members=group),
     )
 
 
@@ -169,6 +194,9 @@ def join_solids(whole: Solid, parts: list[Solid], levels: list[Level]) -> Solid:
         fuzz=np.concatenate([p.fuzz for p in parts]),
         doubt=np.concatenate([p.doubt for p in parts]),
         levels=[*whole.levels, *levels],
+        exact=whole.exact,
+        allowance=whole.allowance,
+        past=whole.past,
     )
 
 

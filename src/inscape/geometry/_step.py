@@ -156,7 +156,9 @@ def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
     if block.writes is not None:
         block.writes[turn.key] = Decision(signs=found, crossings=crossings)
     cut = _cut(desk, room.Given(values, predicates, found, crossings))
-    change = _Change(crossings=crossings, cut=cut, vertices=len(block.xy), traced=_traced(block, turn, found, crossings))
+    change = _Change(
+        crossings=crossings, cut=cut, vertices=len(block.xy), traced=_traced(block, turn, found, crossings)
+    )
     _grow(plan, block, turn, change)
     if not turn.final and not isinstance(turn.step.rule, Maximum):
         block.pending = _pending(bound, turn.step, change)
