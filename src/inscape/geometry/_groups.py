@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from inscape.geometry._block import Block, Level
+from inscape.geometry._block import Block, Level, Past
+from inscape.geometry._exact import Allowance
 
 
 def interfaces(block: Block, owner: np.ndarray) -> Block:
@@ -18,11 +19,15 @@ def interfaces(block: Block, owner: np.ndarray) -> Block:
     Returns:
         A block that puts down its decisions for the groups to read.
     """
-    sides = np.full((len(block.ends), 2), -1)
-    sides[block.half >> 1, block.half & 1] = np.repeat(owner, np.diff(block.start))
+    cells = np.full((len(block.ends), 2), -1)
+    cells[block.half >> 1, block.half & 1] = np.repeat(np.arange(block.cell_count), np.diff(block.start))
+    sides = np.where(cells >= 0, owner[cells], -1)
     between = (sides[:, 0] != sides[:, 1]) & (sides >= 0).all(1)
     skeleton = _selected(block, np.flatnonzero(between | (block.shared_edge >= 0)), block.shared_vertex >= 0)
     skeleton.writes = {}
+    skeleton.past = Past(block=block, members=cells[skeleton.source_edge].max(1))
+    skeleton.allowance = Allowance(left=block.allowance.left // 8)
+    block.allowance.charge(skeleton.allowance.left)
     return skeleton
 
 
@@ -78,6 +83,8 @@ def part(block: Block, skeleton: Block, group: np.ndarray) -> Block:
     made.start = start
     made.half = 2 * _numbered(len(block.ends), edges)[half >> 1] + (half & 1)
     made.doubt = block.doubt[group]
+    made.past = Past(block=block, members=group)
+    made.allowance = Allowance(left=block.allowance.left * len(group) // block.cell_count)
     made.reads = skeleton.writes or {}
     made.shared_vertex = _numbered(len(block.xy), skeleton.source_vertex)[made.source_vertex]
     made.shared_edge = _numbered(len(block.ends), skeleton.source_edge)[edges]
@@ -112,6 +119,8 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
         bounds=dict(block.bounds),
         pending=None if block.pending is None else block.pending.at(number),
         reads=block.reads,
+        exact=block.exact,
+        allowance=Allowance(left=0),
         source_vertex=rows,
         source_edge=edges,
     )
@@ -149,6 +158,8 @@ def join_groups(block: Block, skeleton: Block, finished: list[Block], groups: li
         doubt=np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
         shared_vertex=_kept([skeleton.shared_vertex, *(np.full(len(g.xy), -1, np.int32) for g in finished)], fresh),
         shared_edge=_kept([skeleton.shared_edge, *(np.full(len(g.ends), -1, np.int32) for g in finished)], fresh_edge),
+        exact=block.exact,
+        allowance=block.allowance,
         levels=[*block.levels, *joined_levels(finished, groups)],
     )
 

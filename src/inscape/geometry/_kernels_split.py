@@ -134,9 +134,17 @@ def _radius(mask, local, work):
 @small_kernel
 def _overruled(given, name, q):
     """Sign that exact arithmetic gave a predicate at a vertex, 2 if it was not asked."""
-    for i in range(given.name.shape[0]):
-        if given.name[i] == name and given.predicate[i] == q:
-            return given.sign[i]
+    low, high = 0, given.name.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if given.name[middle] < name:
+            low = middle + 1
+        else:
+            high = middle
+    while low < given.name.shape[0] and given.name[low] == name:
+        if given.predicate[low] == q:
+            return given.sign[low]
+        low += 1
     return 2
 
 
@@ -186,7 +194,7 @@ def _vertex(u, v, p, mask, predicates, grain, given, points, table, local, work,
     table.key[h], table.vertex[h] = key, x
     za, zb = predicate(points.values, u, p, predicates), predicate(points.values, v, p, predicates)
     s = za / (za - zb)
-    points.a[x], points.b[x], points.s[x] = u, v, s
+    points.a[x], points.b[x], points.s[x], points.on[x] = u, v, s, p
     for c in range(points.t.shape[1]):
         points.t[x, c] = points.t[u, c] + s * (points.t[v, c] - points.t[u, c])
     for k in range(points.values.shape[1]):

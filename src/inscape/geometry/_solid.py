@@ -4,11 +4,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inscape.geometry._block import Level
+from inscape.geometry._block import TOTAL_WORK, Level
 from inscape.geometry._bounds import Bound
+from inscape.geometry._exact import Allowance, ExactNet
 from inscape.geometry._kernels_split import scramble_all
 from inscape.geometry._plan import Plan
 from inscape.geometry._polytopes import Polytopes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a block was taken from.
+
+    Attributes:
+        solid: the block from which it was taken.
+        members: a cell there for each cell that the block began with.
+    """
+
+    solid: "Solid"
+    members: np.ndarray
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,6 +45,9 @@ class Solid:
         live: node → (V, width) values that are still needed.
         slopes: node → (C, d, width) slopes of these on each cell; one row where they are the same on all.
         bounds: node → bounds of these values.
+        exact: the program in whole numbers, for decisions below the rounding bound.
+        allowance: exact work that may still be done on the block.
+        past: where the block was taken from.
     """
 
     xy: np.ndarray
@@ -48,6 +65,9 @@ class Solid:
     live: dict[int, np.ndarray] = field(default_factory=dict)
     slopes: dict[int, np.ndarray] = field(default_factory=dict)
     bounds: dict[int, Bound] = field(default_factory=dict)
+    exact: ExactNet
+    allowance: Allowance
+    past: Origin | None = None
 
     @property
     def dimension(self) -> int:
@@ -59,17 +79,28 @@ class Solid:
         """Number of cells."""
         return len(self.start) - 1
 
-    def closed(self) -> Polytopes:
-        """The finished complex."""
+    def closed(self, most: int) -> Polytopes:
+        """The finished complex.
+
+        Args:
+            most: how many cells are wanted at most.
+
+        Returns:
+            The complex; its vertices are in the order of their names, so that it does not depend on blocks.
+        """
+        solid = self if self.cell_count <= most else chosen(self, np.arange(most))
+        order = np.argsort(solid.name)
+        number = np.empty(len(order), np.int32)
+        number[order] = np.arange(len(order), dtype=np.int32)
         return Polytopes(
-            vertices=self.xy,
-            start=self.start,
-            corners=self.corners,
-            masks=self.masks,
-            side_start=self.side_start,
-            side_label=self.side_label,
-            doubt=self.doubt,
-            levels=tuple(self.levels),
+            vertices=solid.xy[order],
+            start=solid.start,
+            corners=number[solid.corners],
+            masks=solid.masks,
+            side_start=solid.side_start,
+            side_label=solid.side_label,
+            doubt=solid.doubt,
+            levels=tuple(solid.levels),
         )
 
 
@@ -97,15 +128,33 @@ def first_solid(plan: Plan) -> Solid:
         normals=np.repeat(np.eye(d), 2, axis=0),
         fuzz=np.zeros(2 * d),
         doubt=np.zeros(1, np.bool_),
+        exact=ExactNet(plan=plan),
+        allowance=Allowance(left=TOTAL_WORK),
     )
 
 
 def part_of(solid: Solid, group: np.ndarray) -> Solid:
-    """Some cells as a block of their own.
+    """Some cells as a block of their own, which remembers where it was taken from.
 
     Args:
         solid: the block.
         group: cells in ascending order.
+
+    Returns:
+        The block of these cells, with the vertices that they use.
+    """
+    made = chosen(solid, group)
+    made.levels, made.past = [], Origin(solid=solid, members=group)
+    made.allowance = Allowance(left=solid.allowance.left * len(group) // solid.cell_count)
+    return made
+
+
+def chosen(solid: Solid, group: np.ndarray) -> Solid:
+    """A block of some cells only.
+
+    Args:
+        solid: the block.
+        group: cells, in the order in which they are wanted.
 
     Returns:
         The block of these cells, with the vertices that they use.
@@ -130,7 +179,15 @@ def part_of(solid: Solid, group: np.ndarray) -> Solid:
         live={j: values[used] for j, values in solid.live.items()},
         slopes={j: table if len(table) == 1 else table[group] for j, table in solid.slopes.items()},
         bounds=dict(solid.bounds),
+        levels=[*solid.levels[:-1], *(_rows(level, group) for level in solid.levels[-1:])],
+        exact=solid.exact,
+        allowance=solid.allowance,
+        past=solid.past,
     )
+
+
+def _rows(level: Level, group: np.ndarray) -> Level:
+    return Level(step=level.step, parent=level.parent[group], bits=level.bits[group])
 
 
 def _ranges(start: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -149,14 +206,14 @@ def join_solids(whole: Solid, parts: list[Solid], levels: list[Level]) -> Solid:
         levels: the joined levels of the blocks.
 
     Returns:
-        One block.
+        One block; its cells are in the order that they would have without blocks.
     """
     names, first, number = np.unique(np.concatenate([p.name for p in parts]), return_index=True, return_inverse=True)
     shift = np.cumsum([0, *(len(p.xy) for p in parts)])
     corners = [number[p.corners + s] for p, s in zip(parts, shift[:-1], strict=True)]
     wide = max(p.masks.shape[1] for p in parts)
     masks = [np.pad(p.masks, ((0, 0), (0, wide - p.masks.shape[1]))) for p in parts]
-    return Solid(
+    made = Solid(
         xy=np.concatenate([p.xy for p in parts])[first],
         radius=np.concatenate([p.radius for p in parts])[first],
         name=names,
@@ -168,8 +225,27 @@ def join_solids(whole: Solid, parts: list[Solid], levels: list[Level]) -> Solid:
         normals=np.concatenate([p.normals for p in parts]),
         fuzz=np.concatenate([p.fuzz for p in parts]),
         doubt=np.concatenate([p.doubt for p in parts]),
-        levels=[*whole.levels, *levels],
+        exact=whole.exact,
+        allowance=whole.allowance,
+        past=whole.past,
     )
+    if levels:
+        made = chosen(made, _in_order(levels))
+    made.levels = [*whole.levels, *levels]
+    return made
+
+
+def _in_order(levels: list[Level]) -> np.ndarray:
+    """Sort the cells of each level by their parents, in place; returns the order of the last level."""
+    number = np.zeros(0, np.int32)
+    order = np.zeros(0, np.int64)
+    for level in levels:
+        parent = level.parent if not len(number) else number[level.parent]
+        order = np.argsort(parent, kind="stable")
+        level.parent, level.bits = parent[order].astype(np.int32), level.bits[order]
+        number = np.empty(len(order), np.int32)
+        number[order] = np.arange(len(order), dtype=np.int32)
+    return order
 
 
 def _stacked(starts: list[np.ndarray]) -> np.ndarray:

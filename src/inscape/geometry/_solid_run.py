@@ -74,7 +74,7 @@ class _Run:
             groups = [half for group in groups for half in halves(group, centres[group])]
         finished = []
         for group in groups:
-            if self.done >= self.plan.max_cells:
+            if self.done > self.plan.max_cells:
                 self.complete = False
                 break
             finished.append(self.finish(part_of(solid, np.sort(group)), place))

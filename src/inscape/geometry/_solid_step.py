@@ -15,7 +15,9 @@ from inscape.geometry._merge import leader_codes
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
 from inscape.geometry._solid import Solid
-from inscape.geometry._split import Answer, Question, split
+from inscape.geometry._solid_exact import Court
+from inscape.geometry._solid_join import drop_unused, join_equal
+from inscape.geometry._split import Answer, Question
 from inscape.geometry._step import SPARE_CELLS, ZERO_SHARE
 
 
@@ -97,7 +99,8 @@ def _split(plan: Plan, solid: Solid, place: int, step: Step) -> bool:
     for number, stage in enumerate(step.stages):
         last = final and number == len(step.stages) - 1
         if stage.split.size:
-            made = _cut(plan, solid, place, given, _Round(step=step, stage=stage, base=base, last=last))
+            turn = _Round(step=step, stage=stage, base=base, last=last, place=place)
+            made = _cut(solid, given, turn, Court(plan=plan, solid=solid, step=step, rounds=bits, origin=parent))
             complete = complete and made.complete
             parent, bits = parent[made.cells.parent], [rows[made.cells.parent] for rows in bits]
             bits.append(made.cells.bits)
@@ -107,6 +110,10 @@ def _split(plan: Plan, solid: Solid, place: int, step: Step) -> bool:
     rule = step.rule
     if isinstance(rule, Maximum):
         level = Level(step=step.node, parent=parent, bits=leader_codes(rule, step, bits, len(parent)))
+        if len(bits) > 1:
+            members = join_equal(solid, level)
+            given.values = drop_unused(solid, given.values)
+            given.gradients = given.gradients if len(given.gradients) == 1 else given.gradients[members]
     else:
         level = Level(step=step.node, parent=parent, bits=bits[0] if bits else np.zeros((len(parent), 0), np.uint64))
     solid.levels.append(level)
@@ -121,33 +128,32 @@ class _Round:
     stage: Stage
     base: int
     last: bool
+    place: int
 
     @property
     def ties(self) -> bool:
         return isinstance(self.step.rule, Maximum) and self.step.rule.sign > 0
 
 
-def _cut(plan: Plan, solid: Solid, place: int, given: _Input, turn: _Round) -> Answer:
+def _cut(solid: Solid, given: _Input, turn: _Round, court: Court) -> Answer:
     """Cut the cells in one round, and carry along what is still needed."""
+    plan = court.plan
     predicates, grain = _predicates(turn.stage, given)
     plain = isinstance(turn.step.rule, Elementwise) and turn.stage.split.plain
     found = (signs.classify_plain if plain else signs.classify)(given.values, predicates, solid.radius)
-    given.values = _pinned(given.values, found, turn)
     most = SPARE_CELLS + 2 * plan.max_cells + solid.cell_count
-    made = split(
-        solid,
-        given.values,
-        found,
-        Question(
-            predicates=predicates, grain=grain, gradients=given.gradients, ties=turn.ties, base=turn.base, most=most
-        ),
+    question = Question(
+        predicates=predicates, grain=grain, gradients=given.gradients, ties=turn.ties, base=turn.base, most=most
     )
+    court.settle_corners(given.values, found, question)
+    given.values = _pinned(given.values, found, turn)
+    made = court.cut(given.values, found, question)
     if not made.complete and not turn.last:
         raise BudgetError(
             f"the layer {turn.step.name!r} cuts this domain into more than {most:,} cells, with "
             f"max_cells={plan.max_cells:,}; choose a smaller domain, or a larger max_cells"
         )
-    _take(plan, solid, place, made)
+    _take(plan, solid, turn.place, made)
     deepest = int(made.points.depth.max(initial=0))
     given.values = made.points.values
     given.bound = _deeper(given.bound, deepest)

@@ -114,7 +114,18 @@ def _points(solid: Solid, values: np.ndarray, signs: Signs, size: int) -> room.P
     old = len(solid.xy)
     zero = np.zeros(old, np.int32)
     given = room.Points(
-        solid.xy, values, solid.radius, zero, solid.name, signs.pos, signs.neg, signs.marks, zero, zero, np.zeros(old)
+        solid.xy,
+        values,
+        solid.radius,
+        zero,
+        solid.name,
+        signs.pos,
+        signs.neg,
+        signs.marks,
+        zero,
+        zero,
+        np.zeros(old),
+        zero,
     )
     return room.Points(*(room.longer(np.ascontiguousarray(array), size) for array in given))
 

@@ -70,7 +70,9 @@ class Points(NamedTuple):
     b: np.ndarray
     """(V,) and b"""
     s: np.ndarray
-    """(V,) at this parameter."""
+    """(V,) at this parameter,"""
+    on: np.ndarray
+    """(V,) where this predicate vanishes."""
 
 
 class Table(NamedTuple):
@@ -138,11 +140,14 @@ class Work(NamedTuple):
 
 
 class Given(NamedTuple):
-    """Signs that exact arithmetic gave for new vertices."""
+    """Signs that exact arithmetic gave for m predicates at new vertices, in the order of the vertices' names."""
 
     name: np.ndarray
+    """(m,) name of the vertex."""
     predicate: np.ndarray
+    """(m,) the predicate."""
     sign: np.ndarray
+    """(m,) -1, 0 or +1."""
 
 
 def stack_room(corners: int, wide: int) -> Stack:

@@ -89,7 +89,8 @@ def subdivide(
     laid = plan(program, chart, head, max_cells=max_cells)
     if chart.dimension > 2:
         solid, complete = subdivide_solid(laid, block_bytes=block_bytes, meter=meter or SilentMeter())
-        return Subdivision(complex=solid.closed(), plan=laid, complete=complete)
+        complete = complete and solid.cell_count <= max_cells
+        return Subdivision(complex=solid.closed(max_cells), plan=laid, complete=complete)
     run = _Run(plan=laid, limit=max_cells, block_bytes=block_bytes, meter=meter or SilentMeter())
     block = run.finish(first_block(laid), 0)
     return Subdivision(complex=_closed(laid, block, max_cells), plan=laid, complete=run.done <= max_cells)
