@@ -1,31 +1,27 @@
 """Cut a chart into the cells on which a network is affine: layer by layer, depth first over blocks of cells."""
 
 from dataclasses import dataclass
-from math import ceil
+from functools import partial
 from numbers import Integral
 
 import numpy as np
 
 from inscape._errors import InputError
 from inscape._progress import Meter, SilentMeter
-from inscape.geometry._block import Block, first_block
+from inscape.geometry._block import Block, first_block, lineage
 from inscape.geometry._complex import Complex
+from inscape.geometry._descent import Descent, Split
 from inscape.geometry._domains import Chart
-from inscape.geometry._groups import interfaces, join_groups, part, spatial_groups
+from inscape.geometry._groups import join_groups
 from inscape.geometry._kernels_merge import dissolve, straight_vertices
 from inscape.geometry._merge import compact
 from inscape.geometry._plan import Plan, plan
 from inscape.geometry._program import Maximum, Program, Rule
-from inscape.geometry._step import advance
+from inscape.geometry._tally import AbandonedError, Path, Tally
+from inscape.geometry._threads import Crew, thread_count
 
 BLOCK_BYTES = 1 << 26
 """Layer values that one block may hold at a time."""
-
-SMALLEST_GROUP = 32
-"""Cells below which a group is not divided further."""
-
-GROWTH = 2.0
-"""Room that is left for the vertices of the next cut."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,13 +46,14 @@ def subdivide(
     head: Rule | None = None,
     max_cells: int = 1_000_000,
     block_bytes: int = BLOCK_BYTES,
+    threads: int | None = None,
     meter: Meter | None = None,
 ) -> Subdivision:
     """Cut a chart of dimension 1 or 2 into the cells on which a network is affine.
 
     Values are carried at the vertices; a nonlinear node cuts the cells on which one of its predicates changes sign,
     and values at new vertices follow by linear interpolation. When the values of a layer outgrow ``block_bytes``,
-    the cells are taken in groups, one after the other; what happens on the edges between groups is decided once,
+    the cells are taken in groups; what happens on the edges between groups is decided once,
     beforehand, and read by both sides.
 
     Args:
@@ -64,7 +61,9 @@ def subdivide(
         chart: the domain, of dimension 1 or 2.
         head: a rule that cuts the output at the end, such as the maximum over classes.
         max_cells: stop when this many cells are finished.
-        block_bytes: memory for the layer values of one block.
+        block_bytes: memory for the layer values of one block; every thread works on one.
+        threads: how many threads share the blocks, by default one for each processor that this process may use. The
+            cells are the same whatever their number.
         meter: where finished cells are reported.
 
     Returns:
@@ -78,59 +77,55 @@ def subdivide(
         raise InputError(f"expected a domain of dimension 1 or 2, got dimension {chart.dimension}")
     if not isinstance(max_cells, Integral) or max_cells < 1:
         raise InputError(f"expected max_cells ≥ 1, a whole number, got {max_cells!r}")
+    crew = Crew(thread_count(threads))
     laid = plan(program, chart, head, max_cells=max_cells)
-    run = _Run(plan=laid, limit=max_cells, block_bytes=block_bytes, meter=meter or SilentMeter())
-    block = run.finish(first_block(laid), 0)
-    return Subdivision(complex=_closed(laid, block, max_cells), plan=laid, complete=run.done <= max_cells)
+    tally = Tally(limit=max_cells, meter=meter or SilentMeter())
+    run = _Run(descent=Descent(plan=laid, block_bytes=block_bytes), tally=tally, crew=crew)
+    block = run.whole()
+    return Subdivision(complex=_closed(laid, block, max_cells), plan=laid, complete=not tally.full)
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Run:
-    """One depth-first pass: how many cells are finished, and when to stop."""
+    """One pass over all blocks, depth first, shared out among threads."""
 
-    plan: Plan
-    limit: int
-    block_bytes: int
-    meter: Meter
-    done: int = 0
+    descent: Descent
+    tally: Tally
+    crew: Crew
 
-    def finish(self, block: Block, place: int) -> Block:
-        """Carry a block through the rest of the order, in groups where it grows too large."""
-        for at in range(place, len(self.plan.order)):
-            parts = self._parts(block, at)
-            if parts > 1:
-                return self._finish_groups(block, at, spatial_groups(block, parts))
-            advance(self.plan, block, at)
-        if block.writes is None:
-            self.done += block.cell_count
-            self.meter.advance(block.cell_count)
-        return block
+    def whole(self) -> Block:
+        """The finished cells of the whole window, at least as many as are wanted."""
+        block = first_block(self.descent.plan)
+        try:
+            finished = self._finished(block, 0, ())
+        except BaseException:
+            self.tally.stop()
+            raise
+        finally:
+            self.crew.dismiss()
+        self.tally.settle()
+        return block if finished is None else finished
 
-    def _parts(self, block: Block, place: int) -> int:
-        """In how many groups the cells have to be taken, so that the values of the next node fit."""
-        if block.dimension == 1 or block.cell_count < 2 * SMALLEST_GROUP:
-            return 1
-        nodes, i = self.plan.program.nodes, self.plan.order[place]
-        width = sum(values.shape[1] for values in block.live.values())
-        if block.pending is not None:
-            width += int(np.prod(nodes[block.pending.step.node].shape))
-        if i >= 0 and i not in self.plan.affine:
-            width += int(np.prod(nodes[i].shape))
-        wanted = ceil(GROWTH * 8 * width * len(block.xy) / self.block_bytes)
-        return min(wanted, block.cell_count // SMALLEST_GROUP)
+    def _finished(self, block: Block, place: int, path: Path) -> Block | None:
+        """A block carried to the end; None if it is wanted no longer."""
+        try:
+            split = self.descent.carry(block, place, partial(self.tally.check, path))
+        except AbandonedError:
+            return None
+        except Exception as error:  # noqa: BLE001 - raised in settle, if it comes first
+            self.tally.fail(path, error)
+            return None
+        if split is None:
+            self.tally.add(path, block.cell_count)
+            return block
+        jobs = [partial(self._group, split, number, (*path, number)) for number in range(len(split.groups))]
+        ended = self.crew.do(jobs)
+        if all(group is None for group in ended):
+            return None
+        return join_groups(split.block, split.skeleton, ended, split.groups)
 
-    def _finish_groups(self, block: Block, place: int, groups: list[np.ndarray]) -> Block:
-        owner = np.empty(block.cell_count, np.int64)
-        for number, group in enumerate(groups):
-            owner[group] = number
-        skeleton = interfaces(block, owner)
-        self.finish(skeleton, place)
-        finished = []
-        for group in groups:
-            if self.done > self.limit:
-                break
-            finished.append(self.finish(part(block, skeleton, group), place))
-        return join_groups(block, skeleton, finished, groups)
+    def _group(self, split: Split, number: int, path: Path) -> Block | None:
+        return self._finished(split.part(number), split.place, path)
 
 
 def _closed(laid: Plan, block: Block, max_cells: int) -> Complex:
@@ -164,5 +159,4 @@ def _truncate(block: Block, count: int) -> None:
         block.half = block.half[: block.start[count]]
         block.start = block.start[: count + 1]
     block.doubt = block.doubt[:count]
-    last = block.levels[-1]
-    last.parent, last.bits = last.parent[:count], last.bits[:count]
+    block.levels = lineage(block.levels, np.arange(count))
