@@ -4,21 +4,18 @@ from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
 
-import numpy as np
-
 from inscape._errors import InputError
 from inscape._progress import Meter, SilentMeter
-from inscape.geometry._block import Block, first_block, lineage
+from inscape.geometry._block import Block, first_block
 from inscape.geometry._complex import Complex
 from inscape.geometry._descent import Descent, Split
 from inscape.geometry._domains import Chart
 from inscape.geometry._groups import join_groups
-from inscape.geometry._kernels_merge import dissolve, straight_vertices
-from inscape.geometry._merge import compact
 from inscape.geometry._plan import Plan, plan
-from inscape.geometry._program import Maximum, Program, Rule
+from inscape.geometry._program import Program, Rule
 from inscape.geometry._tally import AbandonedError, Path, Tally
 from inscape.geometry._threads import Crew, thread_count
+from inscape.geometry._tidy import closed
 
 BLOCK_BYTES = 1 << 26
 """Layer values that one block may hold at a time."""
@@ -82,7 +79,7 @@ def subdivide(
     tally = Tally(limit=max_cells, meter=meter or SilentMeter())
     run = _Run(descent=Descent(plan=laid, block_bytes=block_bytes), tally=tally, crew=crew)
     block = run.whole()
-    return Subdivision(complex=_closed(laid, block, max_cells), plan=laid, complete=not tally.full)
+    return Subdivision(complex=closed(laid, block, max_cells), plan=laid, complete=not tally.full)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,37 +123,3 @@ class _Run:
 
     def _group(self, split: Split, number: int, path: Path) -> Block | None:
         return self._finished(split.part(number), split.place, path)
-
-
-def _closed(laid: Plan, block: Block, max_cells: int) -> Complex:
-    """Tidy up: no more cells than asked for, no edges or vertices without use, no vertices without purpose."""
-    if block.cell_count > max_cells:
-        _truncate(block, max_cells)
-        compact(block)
-    if block.dimension == 2 and any(isinstance(step.rule, Maximum) for step in laid.steps.values()):
-        drop = straight_vertices(block.half, block.ends, block.label, len(block.xy))
-        if drop.any():
-            block.start, block.half, block.ends, origin = dissolve(block.start, block.half, block.ends, drop)
-            block.label, block.edge_radius = block.label[origin], block.edge_radius[origin]
-            block.shared_edge = block.shared_edge[origin]
-            compact(block)
-    return Complex(
-        vertices=block.xy,
-        ends=block.ends,
-        label=block.label,
-        start=block.start,
-        half=block.half,
-        doubt=block.doubt,
-        levels=tuple(block.levels),
-    )
-
-
-def _truncate(block: Block, count: int) -> None:
-    if block.dimension == 1:
-        for name in ("ends", "label", "edge_radius", "shared_edge"):
-            setattr(block, name, getattr(block, name)[:count])
-    else:
-        block.half = block.half[: block.start[count]]
-        block.start = block.start[: count + 1]
-    block.doubt = block.doubt[:count]
-    block.levels = lineage(block.levels, np.arange(count))

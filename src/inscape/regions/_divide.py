@@ -78,16 +78,18 @@ def partition(
     )
 
 
-def status(made: Subdivision) -> Status:
-    """What a subdivision is worth."""
+def status(made: Subdivision, offset: int = 0) -> Status:
+    """What a subdivision is worth; ``offset`` cells came before it."""
     if not made.complete:
         detail = "max_cells reached, the cells cover a part of the domain"
-        return Status(verdict=Verdict.LIMIT, count=made.complex.cell_count, detail=detail)
+        return Status(verdict=Verdict.LIMIT, count=offset + made.complex.cell_count, detail=detail)
     doubt = int(made.complex.doubt.sum())
     return Status(verdict=Verdict.UNCERTAIN, count=doubt) if doubt else EXACT
 
 
-def provenance(verb: str, model: nn.Module | Network, domain: Chart, max_cells: int, seconds: float) -> Provenance:
+def provenance(
+    verb: str, model: nn.Module | Network, domain: Chart, max_cells: int | None, seconds: float
+) -> Provenance:
     """Where a result of this package comes from."""
     return Provenance(
         function=f"inscape.regions.{verb}",

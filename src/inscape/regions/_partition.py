@@ -104,7 +104,7 @@ class Partition(Result):
         made = self.complex
         touched = np.zeros(self.cell_count, np.bool_)
         sides = made.neighbours
-        wall = (sides < 0).any(1)
+        wall = made.label < 0 if self.dimension == 2 else (sides < 0).any(1)
         touched[sides[wall].max(1)] = True
         return touched
 
