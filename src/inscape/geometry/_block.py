@@ -18,7 +18,8 @@ class Level:
     Attributes:
         step: position of the node in the program, -1 for the head.
         parent: (c,) cell of the level before.
-        bits: (c, words) packed signs of the step's predicates; for maxima (c, outputs) positions of the leaders.
+        bits: (c, words) packed signs of the step's predicates; for maxima (c, bytes) positions of the leaders, packed
+            where groups are small (``_codes``).
     """
 
     step: int

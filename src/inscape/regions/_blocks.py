@@ -105,8 +105,8 @@ def partition_blocks(
         progress: None shows a bar on a terminal; True, False or a meter of the caller's own.
 
     Returns:
-        A generator of the blocks, in a fixed order; ``close()`` ends the work early. It raises BudgetError if one layer alone could cut a block into
-        far more than a million cells.
+        A generator of the blocks, in a fixed order; ``close()`` ends the work early. It raises BudgetError if one
+        layer alone could cut a block into far more than a million cells.
 
     Example:
         >>> from torch import nn
