@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from inscape.geometry._block import Level
-from inscape.geometry._kernels_signs import unpack
+from inscape.geometry._codes import pattern
 from inscape.geometry._plan import Step
-from inscape.geometry._program import Maximum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,5 +77,4 @@ class Polytopes:
         Returns:
             (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
         """
-        found = self.levels[level].bits[members]
-        return found if isinstance(step.rule, Maximum) else unpack(found, step.size)
+        return pattern(self.levels[level].bits[members], step)

@@ -6,6 +6,7 @@ from functools import cached_property, cmp_to_key
 
 import numpy as np
 
+from inscape.geometry import _codes as codes
 from inscape.geometry._block import Block, Level
 from inscape.geometry._dyadic import common_point, side
 from inscape.geometry._exact import Site, WorkLimit
@@ -58,10 +59,8 @@ class Desk:
         if level.step == self.step.node:
             stage = self.step.stages[self.number - 1 - len(rounds)]
             rounds.append(unpack(bits[None], stage.split.size)[0])
-        elif isinstance(self.plan.steps[level.step].rule, Maximum):
-            pattern[level.step] = bits
         else:
-            pattern[level.step] = unpack(bits[None], self.plan.steps[level.step].size)[0]
+            pattern[level.step] = codes.pattern(bits[None], self.plan.steps[level.step])[0]
 
     def predicates(self, locus: int, numbers: Sequence[int]) -> list[Row]:
         """Predicates of the round as affine functions on a cell or an edge."""
