@@ -318,8 +318,9 @@ def _place(
     rise = np.maximum(np.abs(ends[0] - ends[1]), np.finfo(float).tiny)
     share = np.clip(np.abs(ends[0]) / rise, 0.0, 1.0)
     length = float(np.linalg.norm(block.xy[b] - block.xy[a]))
-    shift = 2 * predicates.error[order] + predicates.slope[order] * block.edge_radius[edge]
-    radius = block.edge_radius[edge] + shift * length / rise
+    error = predicates.error[order] + predicates.slope[order] * block.edge_radius[edge]
+    blur = length + block.radius[a] + block.radius[b]
+    radius = block.edge_radius[edge] + np.where(rise > 4 * error, 2 * error * length / rise, blur)
     first = out.sub[edge] - edge
     for k in range(len(groups)):
         best = np.flatnonzero(number == k)[np.argmin(radius[number == k])]

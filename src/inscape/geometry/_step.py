@@ -150,7 +150,9 @@ def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
     if turn.key in block.reads:
         decision = block.reads[turn.key]
         record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
-    crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
+    crossings = edges.cross_edges(
+        block.ends, block.edge_radius, block.xy, block.radius, values, predicates, found, record
+    )
     if crossings.doubt.any():
         crossings = settle_crossings(desk, values, predicates, found, crossings)
     if block.writes is not None:
