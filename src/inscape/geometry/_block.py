@@ -10,7 +10,6 @@ from inscape.geometry._kernels_edges import Crossings
 from inscape.geometry._kernels_signs import Signs
 from inscape.geometry._plan import Plan, Step
 
-
 TOTAL_WORK = 200_000_000
 """Products of machine words that exact decisions may cost in all; they are shared out among blocks."""
 

@@ -37,8 +37,8 @@ def cells_by_clipping(model: Model, chart: Chart) -> np.ndarray:
 
     Example:
         >>> from inscape.geometry import Box
-        >>> two_lines = [(np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, 2.0**-60])), (np.ones((1, 2)), np.zeros(1))]
-        >>> len(cells_by_clipping(two_lines, Box(low=(-1, -1), high=(1, 1))))
+        >>> two_lines = (np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, 2.0**-60]))
+        >>> len(cells_by_clipping([two_lines, (np.ones((1, 2)), np.zeros(1))], Box(low=(-1, -1), high=(1, 1))))
         3
     """
     if chart.dimension not in (1, 2):
