@@ -123,6 +123,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "report.write_page": (write_page, (normed,)),
     "runs.map": (share_out, ANY),
     "testing.cells_by_dense_sampling": (lambda model, _: testing.cells_by_dense_sampling(model, SQUARE), FLAT),
+    "testing.cells_by_clipping": (lambda model, _: testing.cells_by_clipping(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
     "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),

@@ -6,9 +6,10 @@ import numpy as np
 
 from inscape.geometry import _codes as codes
 from inscape.geometry import _split_room as room
-from inscape.geometry._exact import Site, exact_signs
+from inscape.geometry._exact import exact_signs
 from inscape.geometry._kernels_signs import Signs, unpack
 from inscape.geometry._plan import Plan, Step
+from inscape.geometry._site import Site
 from inscape.geometry._solid import Solid
 from inscape.geometry._split import Answer, Question, split
 
