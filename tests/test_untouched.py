@@ -76,6 +76,7 @@ def cut(model, _):
     found = network.read(model, X)
     geometry.plan(found, SQUARE)
     geometry.affine_maps(geometry.subdivide(found, SQUARE))
+    list(geometry.subdivide_blocks(found, SQUARE))
 
 
 def write_page(model, folder):
@@ -104,6 +105,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "geometry.affine_maps": (cut, PIECEWISE),
     "geometry.plan": (cut, (plain,)),
     "geometry.subdivide": (cut, (normed,)),
+    "geometry.subdivide_blocks": (cut, (normed,)),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -115,11 +117,13 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "regions.boundary": (lambda model, _: regions.boundary(model, SQUARE, example=X), PIECEWISE),
     "regions.lipschitz": (lambda model, _: regions.lipschitz(model, SQUARE), (plain, normed)),
     "regions.partition": (lambda model, _: regions.partition(model, SQUARE, example=X), PIECEWISE),
+    "regions.partition_blocks": (lambda model, _: list(regions.partition_blocks(model, SQUARE, example=X)), PIECEWISE),
     "regions.predict_cells": (lambda model, _: regions.predict_cells(model, SQUARE), (plain, normed)),
     "report.write": (lambda model, folder: report.write(model, x=X, y=Y, out=folder / "page"), (plain,)),
     "report.write_page": (write_page, (normed,)),
     "runs.map": (share_out, ANY),
     "testing.cells_by_dense_sampling": (lambda model, _: testing.cells_by_dense_sampling(model, SQUARE), FLAT),
+    "testing.cells_by_clipping": (lambda model, _: testing.cells_by_clipping(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
     "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),
@@ -142,7 +146,7 @@ NO_MODEL = {
     "parameters": "Borrowed",
     "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
     "table_html to_html_div",
-    "regions": "Audit Boundary Box Everywhere Partition Plane Prediction Segment Slopes",
+    "regions": "Audit Boundary Box Everywhere Partition PartitionBlock Plane Prediction Segment Slopes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "

@@ -32,6 +32,7 @@ from inscape.geometry._program import Program as Program
 from inscape.geometry._program import Rule as Rule
 from inscape.geometry._program import Sort as Sort
 from inscape.geometry._slopes import operator_norms as operator_norms
+from inscape.geometry._stream import subdivide_blocks as subdivide_blocks
 from inscape.geometry._subdivide import Subdivision as Subdivision
 from inscape.geometry._subdivide import subdivide as subdivide
 from inscape.geometry._topology import betti_numbers as betti_numbers

@@ -7,9 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from inscape.geometry._block import Level
-from inscape.geometry._kernels_signs import unpack
+from inscape.geometry._codes import pattern
 from inscape.geometry._plan import Step
-from inscape.geometry._program import Maximum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,5 +156,4 @@ class Complex:
         Returns:
             (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
         """
-        found = self.levels[level].bits[members]
-        return found if isinstance(step.rule, Maximum) else unpack(found, step.size)
+        return pattern(self.levels[level].bits[members], step)

@@ -7,11 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from inscape.geometry._block import Level
+from inscape.geometry._codes import pattern
 from inscape.geometry._facets import Facets, facets_of, normals_of
-from inscape.geometry._kernels_signs import unpack
 from inscape.geometry._measures import Measures, measures_of
 from inscape.geometry._plan import Step
-from inscape.geometry._program import Maximum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,5 +128,4 @@ class Polytopes:
         Returns:
             (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
         """
-        found = self.levels[level].bits[members]
-        return found if isinstance(step.rule, Maximum) else unpack(found, step.size)
+        return pattern(self.levels[level].bits[members], step)

@@ -5,6 +5,7 @@ import numpy as np
 from inscape.geometry import _split_room as room
 from inscape.geometry._block import Level
 from inscape.geometry._kernels_join import join_cells
+from inscape.geometry._merge import code_keys
 from inscape.geometry._solid import Solid
 
 
@@ -18,9 +19,7 @@ def join_equal(solid: Solid, level: Level) -> np.ndarray:
     Returns:
         (C',) one old cell of each new one, ascending; all cells if nothing was to be joined.
     """
-    words = np.random.default_rng(0x1EADE7).integers(0, 2**63, size=level.bits.shape[1], dtype=np.uint64)
-    key = (level.bits.astype(np.uint64) + np.uint64(1)) @ words
-    rows = np.stack([level.parent.astype(np.uint64), key])
+    rows = np.stack([level.parent.astype(np.uint64), code_keys(level.bits)])
     _, first, number = np.unique(rows, axis=1, return_index=True, return_inverse=True)
     if len(first) == solid.cell_count:
         return np.arange(solid.cell_count)

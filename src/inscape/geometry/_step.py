@@ -11,12 +11,13 @@ from inscape.geometry import _kernels_signs as signs
 from inscape.geometry import _room as room
 from inscape.geometry._block import Block, Decision, Level, Pending
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, interpolated_bound, piecewise_bound
+from inscape.geometry._desk import Desk
 from inscape.geometry._kernels_trace import measure
 from inscape.geometry._levels import Splitting, Stage, per_unit
 from inscape.geometry._merge import join_equal_leaders
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
-from inscape.geometry._settle import Desk, settle_chords, settle_crossings, settle_signs
+from inscape.geometry._settle import settle_chords, settle_crossings, settle_signs
 from inscape.geometry._sharp import sharp_errors
 
 ZERO_SHARE = 1e-11
@@ -144,15 +145,25 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
 def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
     values, bound = _read(plan, block, turn.reads)
     predicates = _predicates(turn.stage.split, bound, values)
-    desk = Desk(plan=plan, block=block, step=turn.step, number=turn.number, base=turn.base)
-    found = _classify(desk, turn, values, predicates)
+    desk = Desk(
+        plan=plan,
+        block=block,
+        step=turn.step,
+        number=turn.number,
+        base=turn.base,
+        values=values,
+        predicates=predicates,
+    )
+    found = _classify(desk, turn)
     record = None
     if turn.key in block.reads:
         decision = block.reads[turn.key]
         record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
-    crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
+    crossings = edges.cross_edges(
+        block.ends, block.edge_radius, block.xy, block.radius, values, predicates, found, record
+    )
     if crossings.doubt.any():
-        crossings = settle_crossings(desk, values, predicates, found, crossings)
+        crossings = settle_crossings(desk, found, crossings)
     if block.writes is not None:
         block.writes[turn.key] = Decision(signs=found, crossings=crossings)
     cut = _cut(desk, room.Given(values, predicates, found, crossings))
@@ -196,8 +207,8 @@ def _reduce(plan: Plan, block: Block, turn: _Round) -> None:
     )
 
 
-def _classify(desk: Desk, turn: _Round, values: np.ndarray, predicates: signs.Predicates) -> signs.Signs:
-    plan, block = desk.plan, desk.block
+def _classify(desk: Desk, turn: _Round) -> signs.Signs:
+    plan, block, values, predicates = desk.plan, desk.block, desk.values, desk.predicates
     plain = isinstance(turn.step.rule, Elementwise) and turn.stage.split.plain
     classify = signs.classify_plain if plain else signs.classify
     found = classify(values, predicates, block.radius)
@@ -210,7 +221,7 @@ def _classify(desk: Desk, turn: _Round, values: np.ndarray, predicates: signs.Pr
             bounds = predicates.error + predicates.slope * block.radius[rows, None]
         mine = found.marks[rows] & ((block.shared_vertex[rows] < 0) | (turn.key not in block.reads))
         if mine.any():
-            settle_signs(desk, values, predicates, found, rows[mine], bounds[mine])
+            settle_signs(desk, found, rows[mine], bounds[mine])
     if turn.key in block.reads:
         known = block.reads[turn.key].signs
         rows = np.flatnonzero(block.shared_vertex >= 0)

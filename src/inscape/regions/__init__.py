@@ -6,6 +6,8 @@ from inscape.geometry import Segment as Segment
 from inscape.geometry import Slice as Slice
 from inscape.regions import counting as counting
 from inscape.regions._audit import Audit as Audit
+from inscape.regions._blocks import PartitionBlock as PartitionBlock
+from inscape.regions._blocks import partition_blocks as partition_blocks
 from inscape.regions._boundary import Boundary as Boundary
 from inscape.regions._boundary import boundary as boundary
 from inscape.regions._divide import partition as partition

@@ -253,6 +253,7 @@ def boundary(
     level: float = 0.0,
     example: Any = None,
     max_cells: int = 1_000_000,
+    threads: int | None = None,
     progress: Meter | bool | None = None,
 ) -> Boundary:
     """Find the decision boundary of a piecewise-linear model on a domain of dimension 1 to 6, exactly.
@@ -265,6 +266,7 @@ def boundary(
         level: for one output, the value at which the class changes.
         example: (n, *shape) example input, see :func:`partition`.
         max_cells: stop when this many pieces are finished.
+        threads: how many threads share the work, see :func:`partition`.
         progress: None shows a bar on a terminal; True, False or a meter of the caller's own.
 
     Returns:
@@ -291,7 +293,7 @@ def boundary(
     chosen = _checked(between, outputs)
     rule = head_rule(outputs, level, chosen)
     with meter(progress, "cutting cells") as shown:
-        made = subdivide(network, domain, head=rule, max_cells=max_cells, meter=shown)
+        made = subdivide(network, domain, head=rule, max_cells=max_cells, threads=threads, meter=shown)
     step = made.plan.steps[-1]
     last = len(made.complex.levels) - 1
     members = made.complex.ancestors(last)

@@ -24,6 +24,8 @@ from inscape.regions._equal import number_equal_rows
 from inscape.regions._read import embed, words
 from inscape.results import Provenance, Result, Status
 
+_CHUNK_NUMBERS = 1 << 22
+
 Definition = Literal["activation", "affine", "connected"]
 
 
@@ -106,7 +108,7 @@ class Partition(Result):
         made = self.complex
         touched = np.zeros(self.cell_count, np.bool_)
         sides = made.neighbours
-        wall = (sides < 0).any(1)
+        wall = made.facet_label < 0 if self.dimension > 1 else (sides < 0).any(1)
         touched[sides[wall].max(1)] = True
         return touched
 
@@ -176,9 +178,12 @@ class Partition(Result):
         total = np.zeros(self.cell_count, np.uint64)
         for level, step in enumerate(self.steps):
             members, place = np.unique(self.complex.ancestors(level), return_inverse=True)
-            pattern = self.complex.pattern(level, step, members).astype(np.uint64)
-            words_ = rng.integers(1, 2**63, size=pattern.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-            total += (pattern @ words_)[place]
+            width = self.complex.pattern(level, step, members[:0]).shape[1]
+            words_ = rng.integers(1, 2**63, size=width, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+            size = max(1, _CHUNK_NUMBERS // max(width, 1))
+            parts = [members[at : at + size] for at in range(0, len(members), size)]
+            keys = [self.complex.pattern(level, step, part).astype(np.uint64) @ words_ for part in parts]
+            total += np.concatenate([np.zeros(0, np.uint64), *keys])[place]
         return total
 
     def _map_keys(self, tolerance: float) -> np.ndarray:

@@ -49,6 +49,7 @@ _TYPES = {
 
 _KINDS = {
     "partition": "inscape.regions:Partition",
+    "partition-block": "inscape.regions:PartitionBlock",
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
     "audit": "inscape.regions:Audit",

@@ -7,6 +7,7 @@ from inscape.testing._arrangements import enclosing_box as enclosing_box
 from inscape.testing._arrangements import grid as grid
 from inscape.testing._arrangements import moment_curve as moment_curve
 from inscape.testing._arrangements import random_arrangement as random_arrangement
+from inscape.testing._clipping import cells_by_clipping as cells_by_clipping
 from inscape.testing._constructions import arrangement_net as arrangement_net
 from inscape.testing._constructions import braid_net as braid_net
 from inscape.testing._constructions import grid_net as grid_net
