@@ -140,13 +140,15 @@ TRAINS: dict[str, Call] = {
 NO_MODEL = {
     "data": "Batches DataCard batches card check load names split",
     "geometry": "Box Complex Elementwise Kind Level Maximum Node Plan Plane Program Segment Sort Splitting Stage Step "
-    "Subdivision locate_in_plane locate_on_line operator_norms",
+    "Subdivision locate_in_plane locate_on_line operator_norms "
+    "Faces Facets Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
+    "half_spaces locate",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
-    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
+    "plotting": "Heatmap Lines Markers Mesh PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
     "table_html to_html_div",
-    "regions": "Audit Boundary Box Everywhere Partition PartitionBlock Plane Prediction Segment Slopes",
+    "regions": "Audit Boundary Box Everywhere Partition PartitionBlock Plane Prediction Segment Slopes export",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
@@ -156,7 +158,8 @@ NO_MODEL = {
     "runs": "Outcome Pruned Run State export grid list_runs outcomes prune",
     "studies": "Study StudyReport describe names run",
     "testing": "Arrangement arrangement_net arrangements braid braid_net breakpoints_by_bisection enclosing_box grid "
-    "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential",
+    "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential "
+    "arranged betti_by_sets cubes faces_by_sets polytope",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 

@@ -110,16 +110,16 @@ def test_the_wall_as_one_point():
     assert closed.betti(compactified=True) == closed.betti()
 
 
-def test_four_sectors_around_a_line():
-    angles = 2 * pi * np.arange(4) / 4 + 0.3
-    weight = np.stack([np.cos(angles), np.sin(angles), np.zeros(4)], axis=1)
-    found = boundary(net((weight, np.zeros(4))), cube(3))
+def test_five_sectors_around_a_line():
+    angles = 2 * pi * np.arange(5) / 5 + 0.3
+    weight = np.stack([np.cos(angles), np.sin(angles), np.zeros(5)], axis=1)
+    found = boundary(net((weight, np.zeros(5))), cube(3))
     assert found.betti() == (1, 0, 0)
-    assert sorted({tuple(sorted(pair)) for pair in found.pairs.tolist()}) == [(0, 1), (0, 3), (1, 2), (2, 3)]
+    assert sorted({tuple(sorted(pair)) for pair in found.pairs.tolist()}) == [(0, 1), (0, 4), (1, 2), (2, 3), (3, 4)]
     assert found.betti(between=(0, 1)) == found.betti(between=(1, 0)) == (1, 0, 0)
     assert found.betti(between=(0, 2)) == (0, 0, 0)
-    assert [found.class_betti(k) for k in range(4)] == [(1, 0, 0)] * 4
-    rays = angles + pi / 4
+    assert [found.class_betti(k) for k in range(5)] == [(1, 0, 0)] * 5
+    rays = angles + pi / 5
     reach = 1 / np.maximum(np.abs(np.cos(rays)), np.abs(np.sin(rays)))
     assert found.measure == pytest.approx(2 * reach.sum(), rel=1e-12)
 
@@ -164,7 +164,7 @@ def middles(found):
 
 def test_class_on_both_sides_of_each_piece(case):
     network, found = case
-    assert len(found.pairs) > 20
+    assert len(found.pairs) >= 20
     large = found.measures > 1e-4
     middle, step = middles(found)[large], 1e-7 * found.normals[large]
     for side, column in ((-step, 0), (step, 1)):
