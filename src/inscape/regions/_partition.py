@@ -233,7 +233,9 @@ class Partition(Result):
         Returns:
             For each facet its corners (``ends``) in chart coordinates, the ``neighbour`` (-1 outside), unit outer
             ``normal`` and ``offset`` of its hyperplane normal · t = offset, ``area`` (volume of dimension d - 1), and
-            the ``module`` and ``predicate`` that vanish on it ("wall" and the side's number at the domain's wall).
+            the ``module`` and ``predicate`` that vanish on it. At the domain's wall these are "wall" and the side:
+            in dimension 2 from 0 to 3 low y, high x, high y, low x; above 2a at the low end of axis a, 2a + 1 at the
+            high end. In dimension 1 they are not kept: "" and -1.
         """
         return facets(self.complex, self.steps, self._cell(cell))
 
