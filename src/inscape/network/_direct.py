@@ -34,7 +34,8 @@ def _collect(module: nn.Module, path: str, found: list[tuple[str, nn.Module]]) -
         return False
     if type(module) is nn.Sequential or (type(module) is OnnxModel and module.plan.chained):
         return all(
-            _collect(child, f"{path}.{name}" if path else name, found) for name, child in module._modules.items()
+            child is not None and _collect(child, f"{path}.{name}" if path else name, found)
+            for name, child in module._modules.items()
         )
     if type(module) not in LEAVES:
         return False

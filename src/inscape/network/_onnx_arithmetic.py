@@ -15,6 +15,9 @@ from inscape.network._onnx_values import array, numbers, option, tensor
 
 Run = Callable[..., Any]
 
+_HUGE = 3.4e38
+"""Bounds of old versions that are not given are the largest numbers of float32; they bound nothing."""
+
 
 def unary(function: Callable[[Tensor], Tensor]) -> Run:
     """An operator without options."""
@@ -34,7 +37,7 @@ def binary(function: Callable[[Tensor, Tensor], Tensor], counting: Callable[[Any
 
 def quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Division of integers towards zero; sizes are never negative."""
-    if a.dtype == object or b.dtype == object:
+    if object in (a.dtype, b.dtype):
         return a // b
     return np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))
 
@@ -73,10 +76,11 @@ def einsum(call: Call, *values: Any) -> Tensor:
 
 def clip(call: Call, x: Any, low: Any = None, high: Any = None) -> Tensor:
     """Clip to an interval, either end of which may be missing."""
-    ends = [option(call, low, "min"), option(call, high, "max")]
-    low, high = (end[0] if isinstance(end, list) else end for end in ends)
-    low = None if low is None or low <= -3.4e38 else float(low)  # the old versions' defaults mean no bound
-    high = None if high is None or high >= 3.4e38 else float(high)
+    given = call.attributes
+    low = given.get("min") if low is None else numbers(call, low, "bound")[0]
+    high = given.get("max") if high is None else numbers(call, high, "bound")[0]
+    low = None if low is None or low <= -_HUGE else float(low)
+    high = None if high is None or high >= _HUGE else float(high)
     return tensor(call, x) if low is None and high is None else torch.clamp(tensor(call, x), low, high)
 
 
@@ -162,13 +166,14 @@ def softmax(function: Callable[[Tensor, int], Tensor]) -> Run:
     return run
 
 
-def batch_norm(call: Call, x: Any, scale: Any, shift: Any, mean: Any, variance: Any) -> Tensor:
+def batch_norm(call: Call, x: Any, *operands: Any) -> Tensor:
     """Batch normalisation with the statistics in the file."""
     if call.attributes.get("training_mode") or call.attributes.get("spatial", 1) != 1:
         raise UnsupportedLayerError(
             f"BatchNormalization {call.name!r} is in training mode or has statistics for each position; "
             "supported is evaluation with one mean for each channel"
         )
+    scale, shift, mean, variance = operands
     return F.batch_norm(tensor(call, x), mean, variance, scale, shift, eps=call.attributes["epsilon"])
 
 
@@ -199,12 +204,10 @@ def gelu(call: Call, x: Any) -> Tensor:
 
 
 def softsign(x: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
+    """Quotient x / (1 + |x|)."""
     return x / (1 + torch.abs(x))
 
 
 def euclidean(x: Tensor, axes: list[int], keep: bool) -> Tensor:
     """Square root of the sum of squares."""
     return torch.linalg.vector_norm(x, dim=axes, keepdim=keep)
-
-

@@ -273,7 +273,7 @@ def _trial(model: OnnxModel, shape: tuple[int, ...], dtype: torch.dtype) -> dict
         values: dict[str, Any] = {model.plan.source: torch.empty(shape, dtype=dtype, device="meta")}
         for step in model.plan.steps:
             try:
-                ghost.advance(step, values)
+                ghost.advance(step, values, torch.device("meta"))
             except InscapeError as error:
                 raise type(error)(f"{error} (with a batch of shape {shape})") from error
     shapes = {name: tuple(value.shape) for name, value in values.items() if isinstance(value, Tensor)}

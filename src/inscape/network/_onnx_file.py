@@ -85,7 +85,9 @@ def _take_in(model: Any, path: Path, external: int, room: int) -> None:
             tensor.raw_data = content
     for tensor in _tensors(model):
         if tensor.data_location == external or len(tensor.external_data):
-            raise FileFormatError(f"{path}: the tensor {tensor.name[:80]!r} lies outside the file and is no initialiser")
+            raise FileFormatError(
+                f"{path}: the tensor {tensor.name[:80]!r} lies outside the file and is no initialiser"
+            )
 
 
 def _tensors(message: Any) -> Iterator[Any]:

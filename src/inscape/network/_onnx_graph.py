@@ -153,17 +153,22 @@ def _call(node: Any, place: int, version: int) -> Call:
         name=node_name(node, place),
         operation=node.op_type,
         version=version,
-        attributes={name: _plain(onnx.helper.get_attribute_value(entry)) for name, entry in found.items()},
+        attributes={
+            name: _plain(onnx.helper.get_attribute_value(entry), whole=node.op_type == "Constant")
+            for name, entry in found.items()
+        },
         inputs=tuple(node.input),
         outputs=tuple(node.output),
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, whole: bool) -> Any:
+    """An attribute; a floating tensor is kept whole, or as its one number and its dtype."""
     if isinstance(value, bytes):
         return value.decode()
     if hasattr(value, "DESCRIPTOR"):
-        return value_of(value)
+        known = value_of(value)
+        return known if whole or not isinstance(known, Tensor) else (float(known.reshape(-1)[0]), known.dtype)
     return value if isinstance(value, int | float | str) else list(value)
 
 

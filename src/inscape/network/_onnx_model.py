@@ -136,16 +136,17 @@ class OnnxModel(nn.Module):
         """Evaluate the graph on a batch."""
         values: dict[str, Any] = {self.plan.source: x}
         for step in self.plan.steps:
-            self.advance(step, values)
+            self.advance(step, values, x.device)
             for name in step.spent:
                 del values[name]
         return values[self.plan.result]
 
-    def advance(self, step: Step, values: dict[str, Any]) -> None:
+    def advance(self, step: Step, values: dict[str, Any], device: torch.device) -> None:
         """Run one child on the values so far, and put in what it gives."""
         made = self._modules[step.child](*(values[name] for name in step.inputs))  # pyright: ignore[reportOptionalCall]
-        results = made if isinstance(made, list) else [made]
-        values.update(zip(step.outputs, results, strict=True))
+        for name, result in zip(step.outputs, made if isinstance(made, list) else [made], strict=True):
+            elsewhere = isinstance(result, Tensor) and result.device != device  # a tensor made of sizes
+            values[name] = result.to(device) if elsewhere else result
 
     def sample_shape(self) -> tuple[int, ...] | None:
         """Shape of one input sample, None if the file does not fix it."""
@@ -157,4 +158,3 @@ class OnnxModel(nn.Module):
             return ""
         wiring = [f"{step.child}: {step.inputs} → {step.outputs}" for step in self.plan.steps]
         return _digest(f"{self.plan.source} → {self.plan.result}, {wiring}")
-

@@ -25,10 +25,13 @@ def cast(call: Call, x: Any) -> Any:
     dtype = dtype_named(call.attributes["to"])
     if isinstance(x, Tensor):
         if not dtype.is_floating_point:
-            raise UnsupportedLayerError(f"Cast {call.name!r} rounds computed values to integers, which is not supported")
+            raise UnsupportedLayerError(
+                f"Cast {call.name!r} rounds computed values to integers, which is not supported"
+            )
         return x.to(dtype)
     if not dtype.is_floating_point:
         return x.astype(bool) if dtype == torch.bool else x if x.dtype == object else x.astype(np.int64)
+    x = objects(x.tolist()) if x.dtype == object and x.ndim == 1 else x
     if x.dtype == object:
         raise UnsupportedLayerError(f"Cast {call.name!r} makes the number of samples a value to compute with")
     return torch.from_numpy(np.array(x)).to(dtype)
@@ -37,10 +40,11 @@ def cast(call: Call, x: Any) -> Any:
 def constant_of_shape(call: Call, sizes: Any) -> Known:
     """One number everywhere."""
     target = bounded(call, numbers(call, sizes, "shape"))
-    value = call.attributes.get("value", torch.zeros(1))
-    if isinstance(value, Tensor):
-        return torch.full(list(target), float(value.reshape(())), dtype=value.dtype)
-    return np.full(tuple(target), value.reshape(())[()])
+    value = call.attributes.get("value", (0.0, torch.float32))
+    if isinstance(value, tuple):
+        number, dtype = value
+        return torch.full(list(target), number, dtype=dtype)
+    return np.full(tuple(target), value.reshape(-1)[0])
 
 
 def reshape(call: Call, x: Any, sizes: Any) -> Any:
@@ -234,7 +238,8 @@ def resize(call: Call, x: Any, *given: Any) -> Tensor:
     """Nearest or linear resampling of the spatial dimensions."""
     x = tensor(call, x)
     modern = call.operation == "Resize" and call.version >= 11
-    scales_in, sizes_in = ([*given, None, None, None][i] for i in ((1, 2) if modern else (0, 3)))
+    operands = [*given, None, None, None, None]
+    scales_in, sizes_in = (operands[1], operands[2]) if modern else (operands[0], None)
     scales = None if scales_in is None and sizes_in is not None else option(call, scales_in, "scales")
     axes = call.attributes.get("axes") or range(x.ndim)
     sizes = None if scales else dict(zip(axes, numbers(call, sizes_in, "sizes"), strict=True))

@@ -52,9 +52,9 @@ class Window:
         return self.shared(totals)
 
     def shared(self, totals: Sequence[int]) -> tuple[list[int], list[int]]:
-        """Share a padding out between both ends; an odd entry goes where the mode says."""
+        """Share a padding out between both ends; an odd entry goes to the start unless the mode says otherwise."""
         less, more = [total // 2 for total in totals], [total - total // 2 for total in totals]
-        return (more, less) if self.auto == "SAME_LOWER" else (less, more)
+        return (less, more) if self.auto == "SAME_UPPER" else (more, less)
 
 
 def _pairs(before: Sequence[int], after: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -97,11 +97,7 @@ def conv_transpose(call: Call, x: Any, weight: Any, bias: Any = None) -> Tensor:
 
 
 def max_pool(call: Call, x: Any) -> Tensor:
-    """Maximum over windows.
-
-    Unequal padding repeats the edge: a window that reaches over the edge holds the entry there, so that its copies
-    change no maximum.
-    """
+    """Maximum over windows."""
     x, window = tensor(call, x), Window(call, call.attributes["kernel_shape"])
     before, after = window.padding(x.shape[2:])
     ceil = bool(call.attributes.get("ceil_mode"))
@@ -113,6 +109,7 @@ def max_pool(call: Call, x: Any) -> Tensor:
                 f"MaxPool {call.name!r} has padding {window.pads} together with dilations, ceil_mode or a smaller "
                 "window; make the padding equal at both ends and at most half the window"
             )
+        # a window that reaches over the edge holds the entry there, so that copies of it change no maximum
         x, before = padded(call, x, _pairs(before, after), "edge"), [0] * len(before)
     run = _MAX_POOL[len(window.kernel)]
     return run(x, window.kernel, window.stride, before, window.dilation, ceil_mode=ceil)
