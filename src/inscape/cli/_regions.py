@@ -42,7 +42,7 @@ class DomainOptions:
 
 
 def regions(
-    model: Annotated[str, Parameter(help="A .pt2 file or package.module:factory.")],
+    model: Annotated[str, Parameter(help="A .pt2 or .onnx file, or package.module:factory.")],
     /,
     *,
     source: ModelOptions | None = None,

@@ -21,7 +21,9 @@ from inscape.network._onnx_model import Computed, OnnxModel, Operand, Operation,
 from inscape.network._onnx_operators import CONSTANT, OPERATORS, SUPPORTED
 
 _MOST = 1 << 31
-"""Entries of all values of one sample together, beyond which no sample is run."""
+"""Entries of all values of two samples together, beyond which a file is refused."""
+_FEASIBLE = 1 << 29
+"""Entries of all values of a batch together, up to which it is run for a comparison."""
 
 
 def open_onnx(path: Path) -> OnnxModel:
@@ -97,12 +99,17 @@ def _stated(call: Call) -> Known:
 def _folded(call: Call, operands: list[Known | None]) -> list[Known]:
     count = OPERATORS[call.operation].weights
     places = tuple(operand if i < count else _option(operand) for i, operand in enumerate(operands))
+    operation = Operation(call, (Computed(),) * len(places))
     with torch.no_grad():
-        made = Operation(call, (Computed(),) * len(places))(*places)
-    return [
-        value.contiguous() if isinstance(value, Tensor) else value
-        for value in (made if isinstance(made, list) else [made])
-    ]
+        shapes = _several(operation(*(_ghost(place) if isinstance(place, Tensor) else place for place in places)))
+        if sum(prod(value.shape) for value in shapes) > _MOST:
+            raise FileFormatError(f"{call.operation} {call.name!r} makes a constant of more than {_MOST} numbers")
+        made = operation(*places)
+    return [value.contiguous() if isinstance(value, Tensor) else value for value in _several(made)]
+
+
+def _several(made: Any) -> list[Any]:
+    return made if isinstance(made, list) else [made]
 
 
 def _option(value: Known | None) -> np.ndarray | None:
@@ -147,7 +154,7 @@ class _Builder:
             return model
         shapes = [_trial(model, (count, *model.plan.shape), self.graph.dtype) for count in (2, 3)]
         if self.samples is not None:
-            self._compare(model)
+            self._compare(model, sum(map(prod, shapes[0].values())))
         return self._with_layers(model, Shapes(of_two=shapes[0], of_three=shapes[1]))
 
     def _made(self, *, freed: bool) -> OnnxModel:
@@ -198,10 +205,10 @@ class _Builder:
             operation.register_buffer(role, tensor)
         return Weight(name=role)
 
-    def _compare(self, model: OnnxModel) -> None:
+    def _compare(self, model: OnnxModel, size: int) -> None:
         """A file for a fixed number of samples computes the same for each of them as the model with a free one."""
         count, shape = self.samples or 1, model.plan.shape or ()
-        if 2 * count * prod(shape) > _MOST:
+        if count * size > _FEASIBLE:
             raise ModelError(f"the file fixes the number of samples to {count}; export it with a dynamic batch")
         batch = torch.rand((2 * count, *shape), generator=torch.Generator().manual_seed(0)).to(self.graph.dtype)
         with torch.no_grad():

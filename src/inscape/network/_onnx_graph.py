@@ -121,7 +121,7 @@ def graph_of(model: Any, path: Path) -> Graph:
         names = [[entry.name[:40] for entry in entries] for entries in (inputs, graph.output)]
         raise ModelError(f"expected a model with one input and one output, {path} has {names[0]} and {names[1]}")
     kind = inputs[0].type.tensor_type
-    dtype = _DTYPES.get(require("onnx", "onnx").TensorProto.DataType.Name(kind.elem_type))
+    dtype = _DTYPES.get(_type_name(kind.elem_type))
     if dtype is None or not dtype.is_floating_point:
         raise ModelError(f"expected an input of floating numbers in {path}; exact geometry has none for others")
     sides = [side.dim_value if side.dim_value > 0 else None for side in kind.shape.dim]
@@ -133,6 +133,11 @@ def graph_of(model: Any, path: Path) -> Graph:
         shape=tuple(sides) if kind.HasField("shape") else None,
         dtype=dtype,
     )
+
+
+def _type_name(number: int) -> str:
+    names = {value: name for name, value in require("onnx", "onnx").TensorProto.DataType.items()}
+    return names.get(number, f"number {number}")
 
 
 def _needed(calls: list[Call], result: str) -> tuple[Call, ...]:
@@ -185,7 +190,7 @@ def value_of(tensor: Any) -> Known:
         ValueError: if the data do not fit the shape, or the type is one of those that are not read.
     """
     onnx = require("onnx", "onnx")
-    kind = onnx.TensorProto.DataType.Name(tensor.data_type) if tensor.DESCRIPTOR.name == "TensorProto" else "no tensor"
+    kind = _type_name(tensor.data_type) if tensor.DESCRIPTOR.name == "TensorProto" else "no tensor"
     if kind not in _FLOATING + _WHOLE:
         raise ValueError(f"{tensor.name[:80]!r} is of type {kind}; read are {', '.join(_FLOATING + _WHOLE)}")
     array = onnx.numpy_helper.to_array(tensor)
@@ -196,7 +201,7 @@ def value_of(tensor: Any) -> Known:
     return torch.from_numpy(np.array(array))
 
 
-def dtype_named(number: int) -> torch.dtype:
+def dtype_numbered(number: int) -> torch.dtype:
     """The dtype behind a number of the format; every integer counts as int64.
 
     Args:
@@ -208,9 +213,9 @@ def dtype_named(number: int) -> torch.dtype:
     Raises:
         UnsupportedLayerError: if there is none.
     """
-    names = {1: "FLOAT", 11: "DOUBLE", 10: "FLOAT16", 16: "BFLOAT16", 9: "BOOL"}
-    if number in names:
-        return _DTYPES[names[number]]
-    if number in (2, 3, 4, 5, 6, 7, 12, 13):
+    name = _type_name(number)
+    if name in _DTYPES:
+        return _DTYPES[name]
+    if name in _WHOLE:
         return torch.int64
-    raise UnsupportedLayerError(f"values of the ONNX type number {number} are not supported")
+    raise UnsupportedLayerError(f"values of the ONNX type {name} are not supported")

@@ -220,7 +220,8 @@ def _softmax(kind: Any) -> Callable[[_Node], nn.Module | None]:
 
 def _dropout(node: _Node) -> nn.Module | None:
     ratio = node.option(1, "ratio")
-    return nn.Dropout(0.5 if ratio is None else ratio)
+    ratio = 0.5 if ratio is None else ratio
+    return nn.Dropout(ratio) if 0 <= ratio < 1 else None
 
 
 _LAYERS: dict[str, Callable[[_Node], nn.Module | None]] = {

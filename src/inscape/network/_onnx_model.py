@@ -43,7 +43,7 @@ class Operation(nn.Module):
             return OPERATORS[self.call.operation].function(self.call, *self.arguments(iter(values)))
         except InscapeError:
             raise
-        except (RuntimeError, ValueError, IndexError, TypeError, KeyError) as error:
+        except Exception as error:  # whatever the node's numbers lead torch and numpy into
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(
                 f"{self.call.operation} {self.call.name!r} cannot take {', '.join(map(_described, values))}: {first}"

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inscape._errors import ModelError, UnsupportedLayerError
-from inscape.network._onnx_graph import Call, Known, dtype_named
+from inscape.network._onnx_graph import Call, Known, dtype_numbered
 from inscape.network._onnx_values import along, array, bounded, numbers, objects, option, tensor
 
 
@@ -22,7 +22,7 @@ def shape(call: Call, x: Any) -> np.ndarray:
 
 def cast(call: Call, x: Any) -> Any:
     """Change of type; from numbers to integers it would be no continuous function."""
-    dtype = dtype_named(call.attributes["to"])
+    dtype = dtype_numbered(call.attributes["to"])
     if isinstance(x, Tensor):
         if not dtype.is_floating_point:
             raise UnsupportedLayerError(
@@ -148,7 +148,8 @@ def _sliced(x: Any, part: slice, axis: int) -> Any:
     if axis == 0 and part.start == 0 and part.stop >= 1 << 30 and part.step == 1:
         return x
     if part.step > 0:
-        return x[(slice(None),) * axis + (part,)]
+        start, stop, step = part.indices(x.shape[axis])
+        return x[(slice(None),) * axis + (slice(start, max(start, stop), step),)]
     return along(x, axis, np.arange(x.shape[axis])[_backwards_to_start(part)])
 
 
@@ -184,7 +185,6 @@ def pad(call: Call, x: Any, pads: Any = None, value: Any = None, axes: Any = Non
     count = len(given) // 2
     chosen = [axis % x.ndim for axis in (range(count) if axes is None else numbers(call, axes, "axes"))]
     pairs = {axis: (given[i], given[count + i]) for i, axis in enumerate(chosen) if given[i] or given[count + i]}
-    bounded(call, [size + sum(pairs.get(axis, ())) for axis, size in enumerate(x.shape)])
     return padded(call, x, pairs, call.attributes["mode"], float(filling))
 
 
@@ -206,6 +206,7 @@ def padded(call: Call, x: Tensor, pairs: dict[int, tuple[int, int]], mode: str, 
     """
     if not pairs:
         return x
+    bounded(call, [size + sum(pairs.get(axis, ())) for axis, size in enumerate(x.shape)])
     if mode == "constant":
         before_after = [pairs.get(axis, (0, 0)) for axis in reversed(range(min(pairs), x.ndim))]
         return F.pad(x, [int(side) for pair in before_after for side in pair], value=value)
