@@ -15,9 +15,8 @@ def net(tmp_path_factory):
     import onnx
 
     nodes = "{ a = Gemm <transB=1> (x, w, b) r = Relu (a) l = Gemm (r, v) y = Softmax (l) }"
-    model = onnx.parser.parse_model(
-        f'<ir_version: 8, opset_import: ["" : 13]> n (float[1,2] x) => (float[1,2] y) {nodes}'
-    )
+    head = '<ir_version: 8, opset_import: ["" : 13]> n (float[1,2] x) => (float[1,2] y)'
+    model = onnx.parser.parse_model(f"{head} {nodes}")
     rng = np.random.default_rng(0)
     for name, shape in (("w", (8, 2)), ("b", (8,)), ("v", (8, 2))):
         model.graph.initializer.append(onnx.numpy_helper.from_array(rng.normal(size=shape).astype(np.float32), name))

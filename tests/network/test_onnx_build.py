@@ -154,6 +154,13 @@ def test_the_number_of_samples_is_free_also_where_the_file_fixes_it(onnx_file, b
         np.testing.assert_allclose(found, expected[:count], rtol=1e-5, atol=1e-5)
 
 
+def test_a_constant_beside_one_sample_stands_beside_each(onnx_file, by_onnxruntime):
+    path = onnx_file("a = Concat <axis=1> (c, x) y = Relu (a)", (3, 4), samples=1, c=(1, 1, 4))
+    x = np.random.default_rng(0).normal(size=(3, 3, 4)).astype(np.float32)
+    expected = np.concatenate([by_onnxruntime(path, x[i : i + 1]) for i in range(3)])
+    np.testing.assert_array_equal(network.read(network.load(path)).evaluate(x), expected)
+
+
 @pytest.mark.parametrize(
     ("body", "shape", "samples", "held"),
     [
@@ -164,7 +171,7 @@ def test_the_number_of_samples_is_free_also_where_the_file_fixes_it(onnx_file, b
     ],
 )
 def test_a_fixed_number_of_samples_that_are_mixed_is_refused(body, shape, samples, held, onnx_file):
-    with pytest.raises(ModelError, match=r"mixes them|first dimension|whose size is 2, not 1|cannot take"):
+    with pytest.raises(ModelError, match=rf"fixes the number of samples to {samples}: export the model"):
         network.load(onnx_file(body, shape, opset=11, samples=samples, **held))
 
 

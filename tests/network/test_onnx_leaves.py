@@ -32,11 +32,11 @@ LAYERS = {
         "y = BatchNormalization <epsilon=0.5, momentum=0.75> (x, s, b, m, v)", S, 15,
         {"s": (4,), "b": (4,), "m": (4,), "v": VARIANCE}, nn.BatchNorm1d(4, eps=0.5, momentum=0.25)),
     "MaxPool": (
-        "y = MaxPool <kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 0], dilations=[1, 2], ceil_mode=1> (x)", I, 12,
-        {}, nn.MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), ceil_mode=True)),
+        "y = MaxPool <kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 0], dilations=[1, 2], ceil_mode=1> (x)",
+        I, 12, {}, nn.MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), ceil_mode=True)),
     "AveragePool": (
         "y = AveragePool <kernel_shape=[3, 2], pads=[1, 1, 1, 1], count_include_pad=1> (x)", I, 11, {},
-        nn.AvgPool2d((3, 2), stride=1, padding=1)),
+        nn.AvgPool2d((3, 2), stride=(1, 1), padding=(1, 1))),
     "AveragePool inside": (
         "y = AveragePool <kernel_shape=[2], strides=[2]> (x)", S, 11, {},
         nn.AvgPool1d(2, count_include_pad=False)),
@@ -104,8 +104,6 @@ def test_no_random_number_is_drawn(onnx_file):
 
 
 def test_a_reshape_that_only_looks_like_a_flattening_is_none(onnx_file):
-    held = {"s": np.int64([-1, 3])}
-    model = network.load(
-        onnx_file("a = Reshape (x, s) b = Relu (a) y = Reshape (b, t)", V, t=np.int64([-1, 6]), **held)
-    )
+    held = {"s": np.int64([-1, 3]), "t": np.int64([-1, 6])}
+    model = network.load(onnx_file("a = Reshape (x, s) b = Relu (a) y = Reshape (b, t)", V, **held))
     assert isinstance(next(model.children()), Operation)

@@ -19,9 +19,13 @@ _HUGE = 3.4e38
 """Bounds of old versions that are not given are the largest numbers of float32; they bound nothing."""
 
 
-def unary(function: Callable[[Tensor], Tensor]) -> Run:
-    """An operator without options."""
-    return lambda call, x: function(tensor(call, x))
+def unary(function: Callable[[Tensor], Tensor], counting: Callable[[Any], Any] | None = None) -> Run:
+    """An operator without options: on tensors, and perhaps on sizes."""
+
+    def run(call: Call, x: Any) -> Any:
+        return counting(x) if counting is not None and isinstance(x, np.ndarray) else function(tensor(call, x))
+
+    return run
 
 
 def binary(function: Callable[[Tensor, Tensor], Tensor], counting: Callable[[Any, Any], Any]) -> Run:
@@ -42,9 +46,20 @@ def quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))
 
 
-def variadic(function: Callable[[Tensor, Tensor], Tensor]) -> Run:
+def variadic(function: Callable[[Tensor, Tensor], Tensor], counting: Callable[[Any, Any], Any] | None = None) -> Run:
     """An operator of one operand or more."""
-    return lambda call, *values: reduce(function, (tensor(call, value) for value in values))
+
+    def run(call: Call, *values: Any) -> Any:
+        if counting is not None and all(isinstance(value, np.ndarray) for value in values):
+            return np.asarray(reduce(counting, values))
+        return reduce(function, (tensor(call, value) for value in values))
+
+    return run
+
+
+def remainder(call: Call, a: Any, b: Any) -> np.ndarray:
+    """Remainder of sizes, with the sign of the divisor; of computed values it would be no continuous function."""
+    return np.asarray(np.mod(array(call, a, "dividend"), array(call, b, "divisor")))
 
 
 def mean(call: Call, *values: Any) -> Tensor:

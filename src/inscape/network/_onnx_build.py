@@ -152,10 +152,16 @@ class _Builder:
         model = self._made(freed=True)
         if model.plan.shape is None:
             return model
-        shapes = [_trial(model, (count, *model.plan.shape), self.graph.dtype) for count in (2, 3)]
+        shapes = [_trial(model, (count, *model.plan.shape), self.graph.dtype, self._hint()) for count in (2, 3)]
         if self.samples is not None:
             self._compare(model, sum(map(prod, shapes[0].values())))
         return self._with_layers(model, Shapes(of_two=shapes[0], of_three=shapes[1]))
+
+    def _hint(self) -> str:
+        """What to do about a number of samples that could not be freed."""
+        if self.samples is None:
+            return ""
+        return f"; the file fixes the number of samples to {self.samples}: export the model with a dynamic batch"
 
     def _made(self, *, freed: bool) -> OnnxModel:
         children: dict[str, nn.Module] = {}
@@ -209,7 +215,7 @@ class _Builder:
         """A file for a fixed number of samples computes the same for each of them as the model with a free one."""
         count, shape = self.samples or 1, model.plan.shape or ()
         if count * size > _FEASIBLE:
-            raise ModelError(f"the file fixes the number of samples to {count}; export it with a dynamic batch")
+            raise ModelError(f"the model is too large for a comparison{self._hint()}")
         batch = torch.rand((2 * count, *shape), generator=torch.Generator().manual_seed(0)).to(self.graph.dtype)
         with torch.no_grad():
             found = model.eval()(batch)
@@ -220,10 +226,7 @@ class _Builder:
         close = 1e-3 if found.dtype in (torch.float32, torch.float64) else 0.05
         pairs = [(found, expected), (found[: len(alone)], alone)]
         if not all(a.shape == b.shape and float((a - b).abs().max()) <= close * scale for a, b in pairs if b.numel()):
-            raise ModelError(
-                f"the file fixes the number of samples to {count} and computes something that mixes them; "
-                "export the model with a dynamic batch"
-            )
+            raise ModelError(f"the model computes something that mixes the samples of a batch{self._hint()}")
 
     def _with_layers(self, model: OnnxModel, shapes: Shapes) -> OnnxModel:
         uses = Counter(id(p) for child in model.children() for p in child.parameters())
@@ -270,7 +273,7 @@ def _module_name(call: Call, taken: dict[str, nn.Module]) -> str:
 _RESERVED = frozenset({"plan", "training"})
 
 
-def _trial(model: OnnxModel, shape: tuple[int, ...], dtype: torch.dtype) -> dict[str, tuple[int, ...]]:
+def _trial(model: OnnxModel, shape: tuple[int, ...], dtype: torch.dtype, hint: str) -> dict[str, tuple[int, ...]]:
     """Shapes of all values, by a run on tensors without data."""
     if prod(shape) > _MOST:
         raise FileFormatError(f"the model takes samples of shape {shape[1:]}, which do not fit into memory")
@@ -282,12 +285,13 @@ def _trial(model: OnnxModel, shape: tuple[int, ...], dtype: torch.dtype) -> dict
             try:
                 ghost.advance(step, values, torch.device("meta"))
             except InscapeError as error:
-                raise type(error)(f"{error} (with a batch of shape {shape})") from error
+                raise type(error)(f"{error} (with a batch of shape {shape}){hint}") from error
     shapes = {name: tuple(value.shape) for name, value in values.items() if isinstance(value, Tensor)}
     if sum(map(prod, shapes.values())) > 2 * _MOST:
         raise FileFormatError(f"a batch of shape {shape} grows to more than {2 * _MOST} numbers inside the model")
     if shapes.get(model.plan.result, ())[:1] != shape[:1]:
-        raise ModelError(f"expected the samples in the first dimension of the output, got {shapes[model.plan.result]}")
+        found = shapes.get(model.plan.result, "sizes")
+        raise ModelError(f"expected the samples in the first dimension of the output, got {found} for {shape}{hint}")
     return shapes
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -35,8 +36,8 @@ def _of(function: Callable[..., Any], weights: int = 1_000_000) -> Operator:
     return Operator(function=function, weights=weights)
 
 
-def _unary(function: Callable[..., Any]) -> Operator:
-    return Operator(function=arithmetic.unary(function))
+def _unary(function: Callable[..., Any], counting: Callable[..., Any] | None = None) -> Operator:
+    return Operator(function=arithmetic.unary(function, counting))
 
 
 def _options(function: Callable[..., Any], **names: str) -> Operator:
@@ -57,10 +58,11 @@ OPERATORS: dict[str, Operator] = {
     "Div": _of(arithmetic.binary(torch.div, arithmetic.quotient)),
     "Sum": _of(arithmetic.variadic(torch.add)),
     "Mean": _of(arithmetic.mean),
-    "Max": _of(arithmetic.variadic(torch.maximum)),
-    "Min": _of(arithmetic.variadic(torch.minimum)),
-    "Neg": _unary(torch.neg),
-    "Abs": _unary(torch.abs),
+    "Max": _of(arithmetic.variadic(torch.maximum, np.maximum)),
+    "Min": _of(arithmetic.variadic(torch.minimum, np.minimum)),
+    "Neg": _unary(torch.neg, operator.neg),
+    "Abs": _unary(torch.abs, abs),
+    "Mod": _of(arithmetic.remainder),
     "Exp": _unary(torch.exp),
     "Log": _unary(torch.log),
     "Sqrt": _unary(torch.sqrt),
@@ -105,6 +107,8 @@ OPERATORS: dict[str, Operator] = {
     "GlobalMaxPool": _of(windows.global_maximum),
     "GlobalAveragePool": _of(windows.global_average),
     "Shape": _of(shapes.shape),
+    "Size": _of(shapes.size),
+    "Range": _of(shapes.span, 0),
     "Cast": _of(shapes.cast),
     "ConstantOfShape": _of(shapes.constant_of_shape, 0),
     "Identity": _of(lambda call, x: x),

@@ -20,6 +20,19 @@ def shape(call: Call, x: Any) -> np.ndarray:
     return objects(sizes)
 
 
+def size(call: Call, x: Any) -> np.ndarray:
+    """The number of entries."""
+    return objects([prod(x.shape)]).reshape(())
+
+
+def span(call: Call, start: Any, end: Any, step: Any) -> Known:
+    """Numbers at equal distances; floating ones as a tensor of float32."""
+    first, last, by = (numbers(call, value, "bounds")[0] for value in (start, end, step))
+    bounded(call, [int(max((last - first) / by, 0))])
+    made = np.arange(first, last, by)
+    return made if np.issubdtype(made.dtype, np.integer) else torch.from_numpy(made).to(torch.float32)
+
+
 def cast(call: Call, x: Any) -> Any:
     """Change of type; from numbers to integers it would be no continuous function."""
     dtype = dtype_numbered(call.attributes["to"])
@@ -69,10 +82,10 @@ def flatten(call: Call, x: Any) -> Tensor:
     return x.reshape(*x.shape[:1], -1) if axis == 1 else x.reshape(-1, prod(x.shape[axis:]))
 
 
-def transpose(call: Call, x: Any) -> Tensor:
+def transpose(call: Call, x: Any) -> Any:
     """Another order of the dimensions, reversed if none is given."""
-    x = tensor(call, x)
-    return x.permute(call.attributes.get("perm") or list(reversed(range(x.ndim))))
+    order = call.attributes.get("perm") or list(reversed(range(x.ndim)))
+    return np.transpose(x, order) if isinstance(x, np.ndarray) else x.permute(order)
 
 
 def squeeze(call: Call, x: Any, axes: Any = None) -> Any:
@@ -113,7 +126,11 @@ def concat(call: Call, *values: Any) -> Any:
     axis = call.attributes["axis"]
     if all(isinstance(value, np.ndarray) for value in values):
         return np.concatenate(values, axis)
-    return torch.cat([tensor(call, value) for value in values], axis)
+    parts = [tensor(call, value) for value in values]
+    rows = next((part.shape[0] for part in parts if part.shape[0] != 1), 1)
+    if axis % parts[0].ndim:  # a constant beside samples whose number a file fixes to one stands for each of them
+        parts = [part if part.shape[0] != 1 else part.expand(rows, *part.shape[1:]) for part in parts]
+    return torch.cat(parts, axis)
 
 
 def split(call: Call, x: Any, sizes: Any = None) -> list[Any]:
