@@ -168,7 +168,8 @@ CASES = {
               {"six": ints([6]), "one": ints([1])}),
     "Sizes in every way": (
         "n = Shape (x) m = Neg (n) p = Abs (m) q = Max (p, one) t = Add (q, zero) u = Transpose (t) "
-        "k = Size (w) r = Min (k, big) j = Mod (r, seven) g = Range (zero, j, one) a = Gather (u, g) y = Reshape (x, a)", I, 13,
+        "k = Size (w) r = Min (k, big) j = Mod (r, seven) g = Range (zero, j, one) a = Gather (u, g) "
+        "y = Reshape (x, a)", I, 13,
         {"one": ints(1), "zero": ints(0), "big": ints(1000), "seven": ints(7), "w": (2, 2, 8)}),
     "Range": ("g = Range (a, b, c) y = Mul (x, g)", V, 11,
               {"a": np.float32(0.5), "b": np.float32(3.5), "c": np.float32(0.5)}),

@@ -195,8 +195,9 @@ class _Builder:
                 operands.append(self._weight(operation, known, i))
             else:
                 operands.append(_option(known))
-        if freed and self.samples is not None and call.operation == "Reshape":
-            operands[1] = _free(operands[1], self.samples)
+        if freed and call.operation == "Reshape" and _fixes(operands[1], self.samples):
+            operation.call = replace(call, attributes=call.attributes | {"allowzero": 0})
+            operands[1] = np.concatenate([[0], operands[1][1:]])  # pyright: ignore[reportOptionalSubscript, reportIndexIssue]
         operation.operands = tuple(operands)
         return operation
 
@@ -245,11 +246,9 @@ class _Builder:
         return OnnxModel(children, replace(model.plan, chained=chained and ends[-1] == model.plan.result))
 
 
-def _free(sizes: Operand, samples: int) -> Operand:
-    """A shape whose first side is the fixed number of samples keeps that side instead."""
-    if not isinstance(sizes, np.ndarray) or not sizes.size or sizes[0] != samples or 0 in sizes:
-        return sizes
-    return np.concatenate([[0], sizes[1:]])
+def _fixes(sizes: Operand, samples: int | None) -> bool:
+    """Whether the first side of a new shape is the fixed number of samples; 0 in its place keeps that side."""
+    return isinstance(sizes, np.ndarray) and sizes.size > 0 and int(sizes[0]) == samples and 0 not in sizes
 
 
 def _with_last_uses(steps: list[Step], result: str) -> tuple[Step, ...]:
