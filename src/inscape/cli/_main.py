@@ -13,8 +13,8 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _HELP = (
     "The inner landscape of a neural network: exact regions, boundaries and confidence of any PyTorch model.\n\n"
-    "MODEL is a file written by torch.export (.pt2), or package.module:factory with --weights FILE (.safetensors or "
-    ".pt); a factory's module is imported, so its own code runs.\n\n"
+    "MODEL is a file written by torch.export (.pt2) or an ONNX file (.onnx), or package.module:factory with --weights "
+    "FILE (.safetensors or .pt); a factory's module is imported, so its own code runs.\n\n"
     "DATA is a name on board (digits, mnist5k, moons, ...), idx:PATH, npz:PATH, cifar:PATH or package.module:function."
 )
 
