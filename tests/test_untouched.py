@@ -142,7 +142,8 @@ NO_MODEL = {
     "parameters": "Borrowed",
     "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
     "table_html to_html_div",
-    "regions": "Audit Boundary Box Everywhere Partition Plane Prediction Segment Slopes",
+    "regions": "Audit Boundary Box Built BuiltCheck Certificate Everywhere HalfSpaces Partition Plane Polygon "
+    "Prediction Segment Slopes build read_shapes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
@@ -151,8 +152,9 @@ NO_MODEL = {
     "results": "Context Figure Provenance Result Section Status Verdict fingerprint from_bytes load",
     "runs": "Outcome Pruned Run State export grid list_runs outcomes prune",
     "studies": "Study StudyReport describe names run",
-    "testing": "Arrangement arrangement_net arrangements braid braid_net breakpoints_by_bisection enclosing_box grid "
-    "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential",
+    "testing": "Arrangement arrangement_net arrangements ball ball_net balls_net braid braid_net "
+    "breakpoints_by_bisection enclosing_box grid grid_net inside_polygon montufar_net moment_curve random_arrangement "
+    "random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 

@@ -50,6 +50,8 @@ _KINDS = {
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
     "audit": "inscape.regions:Audit",
+    "built": "inscape.regions:Built",
+    "built-check": "inscape.regions:BuiltCheck",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
 }
