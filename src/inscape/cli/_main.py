@@ -49,6 +49,13 @@ _COMMANDS = {
         "inscape regions mlp.pt2 --data digits --plane pca -o regions.png\n"
         "  inscape regions moons.pt2 --low=-2,-2 --high=2,2 --json",
     ),
+    "compile": (
+        "inscape.cli._compile:compile_shapes",
+        "Build a network whose decision regions are given shapes, and certify it.\n\n"
+        "SHAPES.json holds polygons, boxes or systems of half-spaces, for one class or several.",
+        "inscape compile shapes.json --scale 20 -o shapes.pt2 --map shapes.png\n"
+        "  inscape compile shapes.json --scale 10 --activation relu -o exact.pt2 --json",
+    ),
     "report": (
         "inscape.cli._report:report",
         "Write an offline HTML page about a network.\n\n"
