@@ -78,6 +78,14 @@ def cut(model, _):
     geometry.affine_maps(geometry.subdivide(found, SQUARE))
 
 
+def watch(model, _):
+    tracker = regions.track(SQUARE, example=X)
+    tracker.record(model, 0)
+    tracker(step=1, epoch=1, model=model, metrics={})
+    tracker.state_dict()
+    assert tracker.result().records == 2
+
+
 def write_page(model, folder):
     context = results.Context(model=model, network=network.read(model, X), name="net", x=X, y=Y, max_cells=500)
     report.write_page([context], out=folder / "page", progress=False)
@@ -115,6 +123,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "regions.boundary": (lambda model, _: regions.boundary(model, SQUARE, example=X), PIECEWISE),
     "regions.lipschitz": (lambda model, _: regions.lipschitz(model, SQUARE), (plain, normed)),
     "regions.partition": (lambda model, _: regions.partition(model, SQUARE, example=X), PIECEWISE),
+    "regions.track": (watch, PIECEWISE),
     "regions.predict_cells": (lambda model, _: regions.predict_cells(model, SQUARE), (plain, normed)),
     "report.write": (lambda model, folder: report.write(model, x=X, y=Y, out=folder / "page"), (plain,)),
     "report.write_page": (write_page, (normed,)),
@@ -140,10 +149,10 @@ NO_MODEL = {
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
-    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
-    "table_html to_html_div",
-    "regions": "Audit Boundary Box Built BuiltCheck Certificate Everywhere HalfSpaces Partition Plane Polygon "
-    "Prediction Segment Slopes build read_shapes",
+    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_animation "
+    "save_figure table_html to_html_div",
+    "regions": "Audit Boundary Box Built BuiltCheck Certificate Everywhere Frame HalfSpaces Partition Plane Polygon "
+    "Prediction Segment Slopes Track Tracker build read_shapes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "

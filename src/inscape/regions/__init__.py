@@ -21,3 +21,7 @@ from inscape.regions._predict import predict_cells as predict_cells
 from inscape.regions._shapes import HalfSpaces as HalfSpaces
 from inscape.regions._shapes import Polygon as Polygon
 from inscape.regions._shapes_file import read_shapes as read_shapes
+from inscape.regions._track import Frame as Frame
+from inscape.regions._track import Track as Track
+from inscape.regions._tracker import Tracker as Tracker
+from inscape.regions._tracker import track as track
