@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from torch import nn
 
 from inscape.regions import Box, partition
 from inscape.regions import _patterns as place
@@ -9,9 +10,13 @@ from inscape.regions._patterns import missing, pattern_keys
 from inscape.testing import random_net
 
 
-@pytest.mark.parametrize("widths", [[2, 12, 10, 2], [2, 3, 1], [2, 1]])
-def test_as_many_keys_as_patterns_also_in_chunks(widths, monkeypatch):
-    cells = partition(random_net(widths, rng=0), Box(low=(-1, -1), high=(1, 1)))
+@pytest.mark.parametrize(
+    "model",
+    [random_net([2, 12, 10, 2], rng=0), random_net([2, 3, 1], rng=0), nn.Linear(2, 1)],
+    ids=["deep", "flat", "none"],
+)
+def test_as_many_keys_as_patterns_also_in_chunks(model, monkeypatch):
+    cells = partition(model, Box(low=(-1, -1), high=(1, 1)))
     rows = np.unique(cells.patterns(), axis=0)
     keys, width = pattern_keys(cells)
     assert (len(keys), width) == rows.shape
