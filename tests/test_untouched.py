@@ -79,6 +79,14 @@ def cut(model, _):
     list(geometry.subdivide_blocks(found, SQUARE))
 
 
+def watch(model, _):
+    tracker = regions.track(SQUARE, example=X)
+    tracker.record(model, 0)
+    tracker(step=1, epoch=1, model=model, metrics={})
+    tracker.state_dict()
+    assert tracker.result().records == 2
+
+
 def write_page(model, folder):
     context = results.Context(model=model, network=network.read(model, X), name="net", x=X, y=Y, max_cells=500)
     report.write_page([context], out=folder / "page", progress=False)
@@ -118,6 +126,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "regions.lipschitz": (lambda model, _: regions.lipschitz(model, SQUARE), (plain, normed)),
     "regions.partition": (lambda model, _: regions.partition(model, SQUARE, example=X), PIECEWISE),
     "regions.partition_blocks": (lambda model, _: list(regions.partition_blocks(model, SQUARE, example=X)), PIECEWISE),
+    "regions.track": (watch, PIECEWISE),
     "regions.predict_cells": (lambda model, _: regions.predict_cells(model, SQUARE), (plain, normed)),
     "report.write": (lambda model, folder: report.write(model, x=X, y=Y, out=folder / "page"), (plain,)),
     "report.write_page": (write_page, (normed,)),
@@ -144,9 +153,10 @@ NO_MODEL = {
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
-    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
-    "table_html to_html_div",
-    "regions": "Audit Boundary Box Everywhere Partition PartitionBlock Plane Prediction Segment Slopes",
+    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_animation "
+    "save_figure table_html to_html_div",
+    "regions": "Audit Boundary Box Built BuiltCheck Certificate Everywhere Frame HalfSpaces Partition PartitionBlock "
+    "Plane Polygon Prediction Segment Slice Slopes Track Tracker build read_shapes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
@@ -155,8 +165,9 @@ NO_MODEL = {
     "results": "Context Figure Provenance Result Section Status Verdict fingerprint from_bytes load",
     "runs": "Outcome Pruned Run State export grid list_runs outcomes prune",
     "studies": "Study StudyReport describe names run",
-    "testing": "Arrangement arrangement_net arrangements braid braid_net breakpoints_by_bisection enclosing_box grid "
-    "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential",
+    "testing": "Arrangement arrangement_net arrangements ball ball_net balls_net braid braid_net "
+    "breakpoints_by_bisection enclosing_box grid grid_net inside_polygon montufar_net moment_curve random_arrangement "
+    "random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 

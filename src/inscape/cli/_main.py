@@ -42,6 +42,13 @@ _COMMANDS = {
         "With --checkpoint a run that was interrupted goes on where it stopped.",
         "inscape train mlp:32,32 --data digits --epochs 20 -o mlp.pt2",
     ),
+    "compile": (
+        "inscape.cli._compile:compile_shapes",
+        "Build a network whose decision regions are given shapes, and certify it.\n\n"
+        "SHAPES.json holds polygons, boxes or systems of half-spaces, for one class or several.",
+        "inscape compile shapes.json --scale 20 -o shapes.pt2 --map shapes.png\n"
+        "  inscape compile shapes.json --scale 10 --activation relu -o exact.pt2 --json",
+    ),
     "report": (
         "inscape.cli._report:report",
         "Write an offline HTML page about a network.\n\n"

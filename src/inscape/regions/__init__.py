@@ -10,6 +10,10 @@ from inscape.regions._blocks import PartitionBlock as PartitionBlock
 from inscape.regions._blocks import partition_blocks as partition_blocks
 from inscape.regions._boundary import Boundary as Boundary
 from inscape.regions._boundary import boundary as boundary
+from inscape.regions._build import build as build
+from inscape.regions._built import Built as Built
+from inscape.regions._built import Certificate as Certificate
+from inscape.regions._built_check import BuiltCheck as BuiltCheck
 from inscape.regions._divide import partition as partition
 from inscape.regions._everywhere import Everywhere as Everywhere
 from inscape.regions._lipschitz import Slopes as Slopes
@@ -17,3 +21,10 @@ from inscape.regions._lipschitz import lipschitz as lipschitz
 from inscape.regions._partition import Partition as Partition
 from inscape.regions._predict import Prediction as Prediction
 from inscape.regions._predict import predict_cells as predict_cells
+from inscape.regions._shapes import HalfSpaces as HalfSpaces
+from inscape.regions._shapes import Polygon as Polygon
+from inscape.regions._shapes_file import read_shapes as read_shapes
+from inscape.regions._track import Frame as Frame
+from inscape.regions._track import Track as Track
+from inscape.regions._tracker import Tracker as Tracker
+from inscape.regions._tracker import track as track

@@ -44,6 +44,7 @@ _TYPES = {
     "Step": "inscape.geometry:Step",
     "Splitting": "inscape.geometry:Splitting",
     "Stage": "inscape.geometry:Stage",
+    "Frame": "inscape.regions:Frame",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
@@ -53,6 +54,9 @@ _KINDS = {
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
     "audit": "inscape.regions:Audit",
+    "built": "inscape.regions:Built",
+    "built-check": "inscape.regions:BuiltCheck",
+    "track": "inscape.regions:Track",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
 }

@@ -21,6 +21,13 @@ from inscape.testing._oracles import cells_by_dense_sampling as cells_by_dense_s
 from inscape.testing._oracles import cells_by_lp as cells_by_lp
 from inscape.testing._oracles import count_by_lp as count_by_lp
 from inscape.testing._oracles import layers_of as layers_of
+from inscape.testing._solids import ball as ball
+from inscape.testing._solids import ball_net as ball_net
+from inscape.testing._solids import balls_net as balls_net
+from inscape.testing._solids import inside_polygon as inside_polygon
+from inscape.testing._solids import sphere_points as sphere_points
+from inscape.testing._solids import torus_blocks as torus_blocks
+from inscape.testing._solids import torus_net as torus_net
 from inscape.testing._strategies import arrangements as arrangements
 from inscape.testing._strategies import relu_nets as relu_nets
 from inscape.testing._untouched import unchanged as unchanged
