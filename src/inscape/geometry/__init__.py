@@ -11,6 +11,16 @@ from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
 from inscape.geometry._levels import Splitting as Splitting
 from inscape.geometry._levels import Stage as Stage
+from inscape.geometry._local import LocalPlan as LocalPlan
+from inscape.geometry._local import LocalRegion as LocalRegion
+from inscape.geometry._local import LocalStep as LocalStep
+from inscape.geometry._local import local_plan as local_plan
+from inscape.geometry._local_regions import neighbour as neighbour
+from inscape.geometry._local_regions import neighbours as neighbours
+from inscape.geometry._local_regions import patterns_at as patterns_at
+from inscape.geometry._local_regions import region_at as region_at
+from inscape.geometry._local_regions import region_of as region_of
+from inscape.geometry._local_regions import regions_of as regions_of
 from inscape.geometry._plan import Plan as Plan
 from inscape.geometry._plan import Step as Step
 from inscape.geometry._plan import plan as plan
