@@ -7,6 +7,9 @@ from inscape.geometry._domains import Box as Box
 from inscape.geometry._domains import Chart as Chart
 from inscape.geometry._domains import Plane as Plane
 from inscape.geometry._domains import Segment as Segment
+from inscape.geometry._facets import Facets as Facets
+from inscape.geometry._facets import facets as facets
+from inscape.geometry._facets import largest_ball as largest_ball
 from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
 from inscape.geometry._levels import Splitting as Splitting
@@ -21,6 +24,7 @@ from inscape.geometry._local_regions import patterns_at as patterns_at
 from inscape.geometry._local_regions import region_at as region_at
 from inscape.geometry._local_regions import region_of as region_of
 from inscape.geometry._local_regions import regions_of as regions_of
+from inscape.geometry._nearest import nearest_point as nearest_point
 from inscape.geometry._plan import Plan as Plan
 from inscape.geometry._plan import Step as Step
 from inscape.geometry._plan import plan as plan

@@ -42,6 +42,8 @@ _TYPES = {
     "Step": "inscape.geometry:Step",
     "Splitting": "inscape.geometry:Splitting",
     "Stage": "inscape.geometry:Stage",
+    "PatternCode": "inscape.regions._pattern_code:PatternCode",
+    "Richness": "inscape.regions.counting:Richness",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
@@ -49,6 +51,7 @@ _KINDS = {
     "partition": "inscape.regions:Partition",
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
+    "exploration": "inscape.regions:Exploration",
     "audit": "inscape.regions:Audit",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
