@@ -228,6 +228,8 @@ class _Search:
 
     def shoot(self) -> None:
         """Shoot towards the nearest half-spaces and in random directions."""
+        if not self.open.any():
+            return
         near = np.argsort(self.slack, kind="stable")[:_MOST_TARGETS]
         count = min(_RAYS_PER_DIMENSION * self.normals.shape[1], _MOST_RANDOM)
         rays = np.concatenate([self.normals[near], self._random.standard_normal((count, self.normals.shape[1]))])
@@ -267,7 +269,7 @@ class _Search:
         if not self.open.any():
             return
         program = LinearProgram(self.normals[self.facet], self.slack[self.facet], until)
-        for row in np.argsort(self.slack, kind="stable"):
+        for row in np.argsort(self.slack, kind="stable").tolist():
             while self.open[row]:
                 outcome, best = program.maximise(self.normals[row])
                 if outcome is Outcome.OPTIMAL:
