@@ -151,8 +151,8 @@ TRAINS: dict[str, Call] = {
 }
 NO_MODEL = {
     "data": "Batches DataCard batches card check load names split",
-    "geometry": "Box Complex Elementwise Facets Kind Level LocalPlan LocalRegion LocalStep Maximum Node Plan Plane Program "
-    "Segment Sort Splitting Stage Step Subdivision facets largest_ball locate_in_plane locate_on_line nearest_point "
+    "geometry": "Box Complex Elementwise Facets Kind Level LocalPlan LocalRegion LocalStep Maximum Node Plan Plane "
+    "Program Segment Sort Splitting Stage Step Subdivision facets largest_ball locate_in_plane locate_on_line nearest_point "
     "operator_norms",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",

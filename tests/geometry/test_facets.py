@@ -44,9 +44,7 @@ def ball_by_lp(normals, offsets):
     return np.inf if best.x is None else best.x[-1]
 
 
-@given(
-    dimension=st.integers(1, 7), count=st.integers(1, 30), seed=st.integers(0, 10**6), open_=st.booleans()
-)
+@given(dimension=st.integers(1, 7), count=st.integers(1, 30), seed=st.integers(0, 10**6), open_=st.booleans())
 @settings(max_examples=60)
 def test_facets_are_those_of_one_linear_program_for_each_half_space(dimension, count, seed, open_):
     normals, offsets = random_polytope(dimension, count, seed, open_=open_)
@@ -110,7 +108,7 @@ def test_size_and_place_do_not_matter(scale, shift):
 def test_equal_opposite_and_constant_half_spaces():
     wedge = [[1, 0], [2, 0], [0, 1], [0, 0], [0, 0], [1e-3, 0]]
     region = polytope(wedge, [1, 2, 1, 0, 5, 1e-3])
-    number, side = region.hyperplanes
+    number, _ = region.hyperplanes
     assert number[0] == number[1] == number[5] != number[2]
     assert number[3:5].tolist() == [-1, -2]
     assert region.distinct.tolist() == [0, 2]

@@ -172,6 +172,8 @@ def neighbours(program: Program | LocalPlan, region: LocalRegion, facets: np.nda
     """
     plan = _planned(program)
     rows = np.asarray(facets)
+    if not rows.size:
+        return tuple(np.repeat(part[None], 0, axis=0) for part in region.pattern)
     number, _ = region.hyperplanes
     vanish = (number == number[rows, None]) | (number == -1)
     outward = region.normals[rows] / np.linalg.norm(region.normals[rows], axis=1, keepdims=True)

@@ -43,7 +43,7 @@ def explore(
 
     Args:
         model: a model, or a network read from it; it is not changed.
-        start: (n, *shape) points of input space, or one point of shape (*shape).
+        start: (n, *shape) points of input space; for a flat input also one point (D,).
         domain: a box, segment or plane whose walls hold; by default the whole input space.
         order: which region comes next: ``"best-first"``, the one that is nearest to a start in the Euclidean norm;
             ``"breadth-first"``, the one with fewest steps; or a function that is called with a point (*shape) of the
@@ -75,8 +75,8 @@ def explore(
         van den Berg (2016) for the regions; Clarkson (1994) for their facets.
     """
     begin = perf_counter()
-    _check(order, max_cells, timeout)
-    points, network = _read(model, start, domain)
+    _check(domain, order, max_cells, timeout)
+    points, network = _read(model, start)
     plan = local_plan(network, domain)
     starts = _coordinates(points, domain)
     frontier = Frontier(plan, _walls(domain), starts, _ranked(order, domain, network.input_shape))
@@ -111,7 +111,12 @@ def explore(
     )
 
 
-def _check(order: object, max_cells: int, timeout: float | None) -> None:
+def _check(domain: object, order: object, max_cells: int, timeout: float | None) -> None:
+    if domain is not None and not isinstance(domain, Box | Segment | Plane):
+        raise InputTypeError(
+            f"expected a domain: Box(low=, high=), Segment(p, q), Plane.through(...) or None, "
+            f"got {type(domain).__name__}"
+        )
     if not (callable(order) or order in _PRIORITY):
         raise InputError(f"expected order to be 'best-first', 'breadth-first' or a function of a point, got {order!r}")
     if max_cells < 1:
@@ -120,27 +125,17 @@ def _check(order: object, max_cells: int, timeout: float | None) -> None:
         raise InputError(f"expected timeout to be a number of seconds > 0 or None, got {timeout}")
 
 
-def _read(model: nn.Module | Network, start: Any, domain: Chart | None) -> tuple[np.ndarray, Network]:
+def _read(model: nn.Module | Network, start: Any) -> tuple[np.ndarray, Network]:
     """Starting points (n, *shape) and the network with float64 constants of this moment."""
-    if domain is not None and not isinstance(domain, Box | Segment | Plane):
-        raise InputTypeError(
-            f"expected a domain: Box(low=, high=), Segment(p, q), Plane.through(...) or None, "
-            f"got {type(domain).__name__}"
-        )
     given = start.detach().cpu() if hasattr(start, "detach") else start
     points = np.asarray(given, dtype=np.float64)
     if not points.size or not np.isfinite(points).all():
         raise InputError(f"expected at least one finite point to start from, got an array of shape {points.shape}")
-    example = points[:1] if points.ndim > 1 else points[None]
-    network = read(model, np.asarray(example, dtype=np.float32))
+    points = points if points.ndim > 1 else points[None]
+    network = read(model, points[:1].astype(np.float32))
     network.require_piecewise_linear()
-    shape = tuple(network.input_shape)
-    if points.shape == shape:
-        points = points[None]
-    if points.shape[1:] != shape:
-        raise InputError(
-            f"expected starting points of shape (n, *{shape}) or one point of shape {shape}, got shape {points.shape}"
-        )
+    if points.shape[1:] != tuple(network.input_shape):
+        raise InputError(f"expected starting points of shape (n, *{network.input_shape}), got shape {points.shape}")
     return points, network.frozen()
 
 
