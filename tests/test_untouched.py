@@ -101,6 +101,7 @@ def stand_in_a_region(model, _):
     geometry.regions_of(found, geometry.patterns_at(found, POINTS))
     geometry.region_of(found, geometry.neighbour(found, region, int(region.distinct[0])))
     geometry.neighbours(found, region, region.distinct)
+    geometry.neighbours_of(found, [region, region], [region.distinct, region.distinct[:1]])
 
 
 Call = Callable[[nn.Module, Any], Any]
@@ -113,6 +114,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "geometry.local_plan": (stand_in_a_region, (plain,)),
     "geometry.neighbour": (stand_in_a_region, (plain,)),
     "geometry.neighbours": (stand_in_a_region, (normed,)),
+    "geometry.neighbours_of": (stand_in_a_region, (Residual,)),
     "geometry.patterns_at": (stand_in_a_region, (normed,)),
     "geometry.plan": (cut, (plain,)),
     "geometry.region_at": (stand_in_a_region, (Residual,)),
@@ -152,8 +154,8 @@ TRAINS: dict[str, Call] = {
 NO_MODEL = {
     "data": "Batches DataCard batches card check load names split",
     "geometry": "Box Complex Elementwise Facets Kind Level LocalPlan LocalRegion LocalStep Maximum Node Plan Plane "
-    "Program Segment Sort Splitting Stage Step Subdivision facets largest_ball locate_in_plane locate_on_line nearest_point "
-    "operator_norms",
+    "Program Segment Sort Splitting Stage Step Subdivision facets largest_ball locate_in_plane locate_on_line "
+    "nearest_point operator_norms",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",

@@ -20,6 +20,7 @@ from inscape.geometry._local import LocalStep as LocalStep
 from inscape.geometry._local import local_plan as local_plan
 from inscape.geometry._local_regions import neighbour as neighbour
 from inscape.geometry._local_regions import neighbours as neighbours
+from inscape.geometry._local_regions import neighbours_of as neighbours_of
 from inscape.geometry._local_regions import patterns_at as patterns_at
 from inscape.geometry._local_regions import region_at as region_at
 from inscape.geometry._local_regions import region_of as region_of

@@ -11,6 +11,7 @@ from time import perf_counter
 
 import numpy as np
 
+from inscape.geometry import _kernels_polytope as small
 from inscape.geometry._bounds import UNIT_ROUNDOFF
 from inscape.geometry._linear_program import LinearProgram, Outcome
 from inscape.geometry._local import LocalRegion
@@ -18,6 +19,8 @@ from inscape.geometry._local import LocalRegion
 TOLERANCE = 1e-9
 """Distance, in radii of the largest ball inside, below which a linear program does not decide."""
 
+_FEW_DIMENSIONS = 12
+_FEW_ROWS = 1000
 _RAYS_PER_DIMENSION = 8
 _MOST_TARGETS = 2000
 _MOST_RANDOM = 512
@@ -66,6 +69,11 @@ class _System:
     offsets: np.ndarray
     doubt: np.ndarray
     source: np.ndarray
+
+    @property
+    def small(self) -> bool:
+        """Whether the compiled kernels are faster than HiGHS."""
+        return self.normals.shape[1] <= _FEW_DIMENSIONS and len(self.normals) <= _FEW_ROWS
 
     def error(self, x: np.ndarray) -> np.ndarray:
         """(m,) bounds on the errors of the slacks at a point."""
@@ -116,7 +124,10 @@ def facets(
             finished=perf_counter() < until,
         )
     search = _Search(system, centre, scale)
-    search.shoot()
+    if system.small:
+        search.settle()
+    else:
+        search.shoot()
     search.decide(until)
     hit = np.flatnonzero(search.facet & (system.source >= 0))
     return Facets(
@@ -198,19 +209,51 @@ def _chebyshev(system: _System, near: np.ndarray, until: float) -> tuple[np.ndar
     slack = system.offsets - system.normals @ near
     sizes = np.sort(np.abs(slack))
     scale = float(sizes[min(2 * len(near), len(sizes)) - 1]) or float(sizes[-1]) or 1.0
+    best, endless = _ball_in_kernel(system, slack / scale) if system.small else (None, False)
+    if best is None:
+        best, endless = _ball_by_highs(system, slack / scale, until)
+    if best is None:
+        return near, -np.inf
+    centre = near + scale * best
+    radius = float((system.offsets - system.normals @ centre).min())
+    return centre, np.inf if endless and radius > 0 else radius
+
+
+def _ball_in_kernel(system: _System, slack: np.ndarray) -> tuple[np.ndarray | None, bool]:
+    """Centre of the largest ball (of a ball of radius 1 if there is no largest), and whether there is no largest."""
+    count, d = system.normals.shape
+    base = min(float(slack.min()), 0.0) - 1.0
+    table = np.ones((count + 1, d + 1))
+    table[:-1, :-1] = system.normals
+    table[-1, :-1] = 0.0  # r ≤ 1
+    table[:-1] *= np.sqrt(0.5)
+    bound = np.append((slack - base) * np.sqrt(0.5), 1.0 - base)
+    known = np.ones(count + 1, np.bool_)
+    known[-1] = False
+    room = np.empty((3, d + 1)), np.empty((2, d + 1, d + 1)), np.empty(d + 1, np.int64)
+    objective = np.eye(d + 1)[-1]
+    for endless in (False, True):
+        known[-1] = endless
+        x, p, weight = room[0]
+        outcome = small.ascend(table, bound, known, objective, x, p, room[1][0], room[1][1], weight, room[2])
+        if outcome == small.OPTIMAL:
+            return x[:-1].copy(), endless
+        if outcome == small.FAILED:
+            break
+    return None, False
+
+
+def _ball_by_highs(system: _System, slack: np.ndarray, until: float) -> tuple[np.ndarray | None, bool]:
+    """The same by HiGHS."""
     table = np.column_stack([system.normals, np.ones(len(slack))])
     objective = np.eye(table.shape[1])[-1]
-    program = LinearProgram(table, slack / scale, until)
+    program = LinearProgram(table, slack, until)
     outcome, best = program.maximise(objective)
     endless = outcome is Outcome.UNBOUNDED
     if endless:
-        program.limit(len(near), 1.0)
+        program.limit(len(objective) - 1, 1.0)
         outcome, best = program.maximise(objective)
-    if outcome is not Outcome.OPTIMAL:
-        return near, -np.inf
-    centre = near + scale * best[:-1]
-    radius = float((system.offsets - system.normals @ centre).min())
-    return centre, np.inf if endless and radius > 0 else radius
+    return (best[:-1], endless) if outcome is Outcome.OPTIMAL else (None, False)
 
 
 class _Search:
@@ -225,6 +268,29 @@ class _Search:
         self.points = np.zeros_like(system.normals)
         self.uncertain = 0
         self._random = np.random.default_rng(0xFACE7)
+
+    def settle(self) -> None:
+        """Shoot and solve in compiled kernels; what they give up stays open."""
+        count, d = self.normals.shape
+        state = np.where(self.open, small.OPEN, small.FACET)
+        rays = np.concatenate([self.normals, self._random.standard_normal((_RAYS_PER_DIMENSION * d, d))])
+        self.uncertain += small.settle(
+            self.normals,
+            self.slack,
+            self.margin,
+            np.argsort(self.slack, kind="stable"),
+            rays,
+            self._random.standard_normal((_TRIES, d)),
+            state,
+            self.facet,
+            self.points,
+            np.zeros(count, np.int64),
+            np.empty((4, d)),
+            np.empty((d, d)),
+            np.empty((d, d)),
+            np.empty(d, np.int64),
+        )
+        self.open &= state == small.LEFT
 
     def shoot(self) -> None:
         """Shoot towards the nearest half-spaces and in random directions."""

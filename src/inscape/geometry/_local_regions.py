@@ -1,5 +1,7 @@
 """From a point or a pattern to its region, and from a region to the patterns beyond its facets."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from inscape.geometry._local import LocalPlan, LocalRegion, LocalStep, Pattern, local_plan
@@ -108,19 +110,20 @@ def region_of(program: Program | LocalPlan, pattern: Pattern) -> LocalRegion:
     return regions_of(program, tuple(part[None] for part in pattern))[0]
 
 
-def regions_of(program: Program | LocalPlan, patterns: Pattern) -> list[LocalRegion]:
+def regions_of(program: Program | LocalPlan, patterns: Pattern, count: int = 1) -> list[LocalRegion]:
     """The regions of several patterns at once, which is cheaper for small networks.
 
     Args:
         program: the network, or its plan.
         patterns: for each nonlinear node (c, n) patterns.
+        count: number c, for a program without nonlinear nodes.
 
     Returns:
         The c regions.
     """
     plan = _planned(program)
     if not patterns:
-        return [_built(plan, ())[0]]
+        return _built(plan, ()) * count
     widest = max(int(np.prod(plan.program.nodes[i].shape)) for i in plan.order)
     size = max(1, _CHUNK_NUMBERS // (widest * (plan.dimension + 1)))
     found: list[LocalRegion] = []
@@ -170,19 +173,38 @@ def neighbours(program: Program | LocalPlan, region: LocalRegion, facets: np.nda
     Returns:
         For each nonlinear node (f, n) patterns.
     """
+    return neighbours_of(program, [region], [np.asarray(facets)])
+
+
+def neighbours_of(
+    program: Program | LocalPlan, regions: Sequence[LocalRegion], facets: Sequence[np.ndarray]
+) -> Pattern:
+    """The patterns beyond facets of several regions at once, which is cheaper for small networks.
+
+    Args:
+        program: the network, or its plan.
+        regions: the regions, at least one.
+        facets: for each region half-spaces, positions in its arrays.
+
+    Returns:
+        For each nonlinear node (f, n) patterns, for all facets of the first region, then of the second, and so on.
+    """
     plan = _planned(program)
-    rows = np.asarray(facets)
-    if not rows.size:
-        return tuple(np.repeat(part[None], 0, axis=0) for part in region.pattern)
-    number, _ = region.hyperplanes
-    vanish = (number == number[rows, None]) | (number == -1)
-    outward = region.normals[rows] / np.linalg.norm(region.normals[rows], axis=1, keepdims=True)
-    walk = _Walk(plan, start(plan.origin, (outward @ plan.basis)[:, None]))
+    outward, vanish = [], []
+    for region, rows in zip(regions, facets, strict=True):
+        number, _ = region.hyperplanes
+        vanish.append((number == number[rows, None]) | (number == -1))
+        outward.append(region.normals[rows] / np.linalg.norm(region.normals[rows], axis=1, keepdims=True))
+    if not sum(map(len, outward)):
+        return tuple(np.repeat(part[None], 0, axis=0) for part in regions[0].pattern)
+    walk = _Walk(plan, start(plan.origin, (np.concatenate(outward) @ plan.basis)[:, None]))
     found, first = [], 0
-    for step, pattern in zip(plan.steps.values(), region.pattern, strict=True):
-        last = first + row_labels(step.rule, step.split, pattern[None]).shape[1]
+    for place, step in enumerate(plan.steps.values()):
+        patterns = [region.pattern[place] for region in regions]
+        last = first + row_labels(step.rule, step.split, patterns[0][None]).shape[1]
+        parts = zip(patterns, vanish, strict=True)
+        ties = np.concatenate([ties_beyond(step.rule, pattern, gone[:, first:last]) for pattern, gone in parts])
         front = walk.reach(step)
-        ties = ties_beyond(step.rule, pattern, vanish[:, first:last])
         found.append(resolve(step.rule, step.split, ties, front.table[:, 1], front.error[:, 1]))
         walk.leave(step, front, found[-1])
         first = last

@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from inscape.geometry._bounds import UNIT_ROUNDOFF
+from inscape.geometry._kernels_polytope import link_planes
 from inscape.geometry._levels import Splitting
 from inscape.geometry._local_push import Front
 from inscape.geometry._local_ties import ranks, rivals
@@ -126,27 +127,8 @@ def coincident(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     key = unit[:, :-1] @ probe
     side[real] = np.where(key < 0, -1, 1)
     unit *= side[real, None]
-    key, reach = np.abs(key), np.linalg.norm(probe) * doubt
-    order = np.argsort(key, kind="stable")
-    apart = np.diff(key[order]) > reach[order][1:] + reach[order][:-1]
-    number[real[order]] = np.cumsum(np.concatenate([[True], apart])[: len(order)]) - 1
-    bounds = np.flatnonzero(np.concatenate([[True], apart, [True]])) if len(order) else np.zeros(1, np.int64)
-    following = len(bounds) - 1
-    for begin in np.flatnonzero(np.diff(bounds) > 1):
-        members = order[bounds[begin] : bounds[begin + 1]]
-        for group in _equal(unit[members], doubt[members])[1:]:
-            number[real[members[group]]] = following
-            following += 1
+    key, order = np.abs(key), np.argsort(np.abs(key), kind="stable")
+    planes = np.empty(len(real), np.int64)
+    link_planes(unit, doubt, key, order, 2 * float(np.linalg.norm(probe) * doubt.max(initial=0.0)), planes)
+    number[real] = planes
     return number, side
-
-
-def _equal(unit: np.ndarray, doubt: np.ndarray) -> list[np.ndarray]:
-    """Rows in groups that agree with the first of each group."""
-    waiting, groups = np.arange(len(unit)), []
-    while waiting.size:
-        lead = waiting[0]
-        gap, allowed = np.abs(unit[waiting] - unit[lead]), doubt[waiting] + doubt[lead]
-        near = (np.linalg.norm(gap[:, :-1], axis=1) <= allowed) & (gap[:, -1] <= allowed * (1 + np.abs(unit[lead, -1])))
-        groups.append(waiting[near])
-        waiting = waiting[~near]
-    return groups

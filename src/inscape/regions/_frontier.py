@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 from itertools import count
 from typing import Literal
 
@@ -15,11 +15,15 @@ from inscape.geometry import (
     facets,
     largest_ball,
     nearest_point,
-    neighbours,
+    neighbours_of,
     patterns_at,
     region_of,
+    regions_of,
 )
 from inscape.regions._pattern_code import PatternCode
+
+_MOST_AHEAD = 32
+_NUMBERS_AHEAD = 1 << 19
 
 Order = Literal["best-first", "breadth-first"] | Callable[[np.ndarray], float]
 
@@ -48,6 +52,25 @@ class _Item:
     key: bytes = field(compare=False)
     point: np.ndarray = field(compare=False)
     way: _Way | None = field(compare=False, default=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sight:
+    """A region that was looked at.
+
+    Attributes:
+        region: the region.
+        facets: its facets.
+        keys: packed patterns beyond them.
+    """
+
+    region: LocalRegion
+    facets: Facets
+    keys: list[bytes]
+
+
+def _size(found: Facets) -> int:
+    return len(found.rows)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -94,6 +117,8 @@ class Frontier:
         self.code = PatternCode.of(plan)
         self.journal = Journal()
         self._heap: list[_Item] = []
+        self._sights: dict[bytes, _Sight] = {}
+        self._ahead = max(0, min(_MOST_AHEAD, _NUMBERS_AHEAD // (max(plan.size, 1) * (plan.dimension + 1))) - 1)
         self._number = count()
 
     def enter(self, point: np.ndarray, ahead: np.ndarray | None) -> bool:
@@ -167,37 +192,60 @@ class Frontier:
         Returns:
             Whether it was finished in time.
         """
-        region = region_of(self.plan, self.pattern(item.key))
-        found = facets(region, self.low, self.high, near=item.point, until=until)
-        if not found.finished:
+        if item.key not in self._sights:
+            self._look_ahead(item, until)
+        sight = self._sights.pop(item.key, None)
+        if sight is None:
             return False
-        journal = self.journal
+        journal, found = self.journal, sight.facets
         if found.empty:
             journal.empty.add(item.key)
             return True
-        keys = self._keys(neighbours(self.plan, region, found.rows), len(found.rows))
         journal.index[item.key] = len(journal.radii)
         journal.priorities.append(item.priority)
         journal.centres.append(found.centre)
         journal.radii.append(found.radius)
         journal.uncertain.append(found.uncertain)
-        journal.beyond.append(keys)
-        journal.labels.append(region.labels[found.rows])
-        self._look_beyond(item, region, found, keys)
+        journal.beyond.append(sight.keys)
+        journal.labels.append(sight.region.labels[found.rows])
+        self._see_beyond(item, sight)
         return True
 
-    def _look_beyond(self, item: _Item, region: LocalRegion, found: Facets, keys: list[bytes]) -> None:
-        new = [i for i, key in enumerate(keys) if key not in self.journal.index and key not in self.journal.empty]
+    def _look_ahead(self, item: _Item, until: float) -> None:
+        """Look at a region and at those that will probably be next, all at once, as long as there is time."""
+        items = [item, *(other for other in nsmallest(self._ahead, self._heap) if self._fresh(other.key))]
+        items = list({other.key: other for other in items}.values())
+        packed = np.stack([np.frombuffer(other.key, np.uint8) for other in items])
+        regions, found = regions_of(self.plan, self.code.unpack(packed), len(items)), []
+        for other, region in zip(items, regions, strict=True):
+            found.append(facets(region, self.low, self.high, near=other.point, until=until))
+            if not found[-1].finished:
+                found.pop()
+                break
+        if not found:
+            return
+        known = regions[: len(found)]
+        keys = self._keys(neighbours_of(self.plan, known, [part.rows for part in found]), sum(map(_size, found)))
+        ends = np.cumsum([0, *map(_size, found)]).tolist()
+        for i, region in enumerate(known):
+            self._sights[items[i].key] = _Sight(region=region, facets=found[i], keys=keys[ends[i] : ends[i + 1]])
+
+    def _fresh(self, key: bytes) -> bool:
+        return not (key in self.journal.index or key in self.journal.empty or key in self._sights)
+
+    def _see_beyond(self, item: _Item, sight: _Sight) -> None:
+        """Put the neighbours that are new on the frontier."""
+        keys, points, journal = sight.keys, sight.facets.points, self.journal
+        new = [i for i, key in enumerate(keys) if key not in journal.index and key not in journal.empty]
         if self.order != "best-first":
             for i in new:
-                point = found.points[i]
-                self.see(keys[i], point, self._rank(item, point))
+                self.see(keys[i], points[i], self._rank(item, points[i]))
             return
-        normals, offsets = self._sides(region, found)
+        normals, offsets = self._sides(sight.region, sight.facets)
         gap = np.abs(normals[: len(keys)] @ self.starts.T - offsets[: len(keys), None]).min(axis=1, initial=np.inf)
         for i in new:
             way = _Way(normals=normals, offsets=offsets, facet=i)
-            self.see(keys[i], found.points[i], max(item.priority, float(gap[i])), way)
+            self.see(keys[i], points[i], max(item.priority, float(gap[i])), way)
 
     def _rank(self, item: _Item, point: np.ndarray) -> float:
         if callable(self.order):
