@@ -45,6 +45,8 @@ _TYPES = {
     "Splitting": "inscape.geometry:Splitting",
     "Stage": "inscape.geometry:Stage",
     "Frame": "inscape.regions:Frame",
+    "PatternCode": "inscape.regions._pattern_code:PatternCode",
+    "Richness": "inscape.regions.counting:Richness",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
@@ -53,6 +55,7 @@ _KINDS = {
     "partition-block": "inscape.regions:PartitionBlock",
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
+    "exploration": "inscape.regions:Exploration",
     "audit": "inscape.regions:Audit",
     "built": "inscape.regions:Built",
     "built-check": "inscape.regions:BuiltCheck",

@@ -20,6 +20,7 @@ from inscape.testing._oracles import breakpoints_by_bisection as breakpoints_by_
 from inscape.testing._oracles import cells_by_dense_sampling as cells_by_dense_sampling
 from inscape.testing._oracles import cells_by_lp as cells_by_lp
 from inscape.testing._oracles import count_by_lp as count_by_lp
+from inscape.testing._oracles import facets_by_lp as facets_by_lp
 from inscape.testing._oracles import layers_of as layers_of
 from inscape.testing._solids import ball as ball
 from inscape.testing._solids import ball_net as ball_net
