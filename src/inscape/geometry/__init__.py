@@ -8,9 +8,14 @@ from inscape.geometry._domains import Chart as Chart
 from inscape.geometry._domains import Plane as Plane
 from inscape.geometry._domains import Segment as Segment
 from inscape.geometry._domains import Slice as Slice
+from inscape.geometry._faces import Faces as Faces
+from inscape.geometry._faces import f_vector as f_vector
+from inscape.geometry._faces import faces as faces
 from inscape.geometry._facets import Facets as Facets
 from inscape.geometry._facets import facets as facets
 from inscape.geometry._facets import largest_ball as largest_ball
+from inscape.geometry._half_spaces import cell_facets as cell_facets
+from inscape.geometry._half_spaces import half_spaces as half_spaces
 from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
 from inscape.geometry._levels import Splitting as Splitting
@@ -26,7 +31,10 @@ from inscape.geometry._local_regions import patterns_at as patterns_at
 from inscape.geometry._local_regions import region_at as region_at
 from inscape.geometry._local_regions import region_of as region_of
 from inscape.geometry._local_regions import regions_of as regions_of
+from inscape.geometry._locate import centroid_tree as centroid_tree
+from inscape.geometry._locate import locate as locate
 from inscape.geometry._nearest import nearest_point as nearest_point
+from inscape.geometry._pairing import Pairing as Pairing
 from inscape.geometry._plan import Plan as Plan
 from inscape.geometry._plan import Step as Step
 from inscape.geometry._plan import plan as plan
@@ -42,3 +50,6 @@ from inscape.geometry._slopes import operator_norms as operator_norms
 from inscape.geometry._stream import subdivide_blocks as subdivide_blocks
 from inscape.geometry._subdivide import Subdivision as Subdivision
 from inscape.geometry._subdivide import subdivide as subdivide
+from inscape.geometry._topology import betti_numbers as betti_numbers
+from inscape.geometry._topology import components as components
+from inscape.geometry._topology import euler_characteristic as euler_characteristic

@@ -18,6 +18,7 @@ from inscape.regions._divide import partition as partition
 from inscape.regions._everywhere import Everywhere as Everywhere
 from inscape.regions._exploration import Exploration as Exploration
 from inscape.regions._explore import explore as explore
+from inscape.regions._export import export as export
 from inscape.regions._lipschitz import Slopes as Slopes
 from inscape.regions._lipschitz import lipschitz as lipschitz
 from inscape.regions._partition import Partition as Partition

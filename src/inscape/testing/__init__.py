@@ -22,6 +22,11 @@ from inscape.testing._oracles import cells_by_lp as cells_by_lp
 from inscape.testing._oracles import count_by_lp as count_by_lp
 from inscape.testing._oracles import facets_by_lp as facets_by_lp
 from inscape.testing._oracles import layers_of as layers_of
+from inscape.testing._polytopes import arranged as arranged
+from inscape.testing._polytopes import betti_by_sets as betti_by_sets
+from inscape.testing._polytopes import cubes as cubes
+from inscape.testing._polytopes import faces_by_sets as faces_by_sets
+from inscape.testing._polytopes import polytope as polytope
 from inscape.testing._solids import ball as ball
 from inscape.testing._solids import ball_net as ball_net
 from inscape.testing._solids import balls_net as balls_net
