@@ -185,8 +185,8 @@ NO_MODEL = {
     "runs": "Outcome Pruned Run State export grid list_runs outcomes prune",
     "studies": "Study StudyReport describe names run",
     "testing": "Arrangement arrangement_net arrangements ball ball_net balls_net braid braid_net "
-    "breakpoints_by_bisection enclosing_box facets_by_lp grid grid_net inside_polygon montufar_net moment_curve random_arrangement "
-    "random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net",
+    "breakpoints_by_bisection enclosing_box facets_by_lp grid grid_net inside_polygon montufar_net moment_curve "
+    "random_arrangement random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 

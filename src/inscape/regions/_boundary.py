@@ -80,9 +80,10 @@ class Boundary(Result):
         """(s, 2, 2) ends of the boundary's straight pieces; in dimension 1 (s, 1, 1) points. See also ``surface``."""
         if self.dimension == 1:
             return self.complex.vertices[self.facets][:, None, :]
-        if self.dimension > 2:
+        made = self.complex
+        if not isinstance(made, Complex):
             raise InputError(f"a boundary in dimension {self.dimension} has no segments; see surface() and normals")
-        return self.complex.vertices[self.complex.ends[self.facets]]
+        return made.vertices[made.ends[self.facets]]
 
     def surface(self) -> tuple[np.ndarray, np.ndarray]:
         """Corners of the boundary's flat pieces; in dimension 3 in order around each piece, above in none.
