@@ -62,7 +62,7 @@ def test_planes_through_data(run, tmp_path, plane):
     assert "exact" in answer.out
 
 
-@pytest.mark.parametrize("suffix", ["npz", "png", "svg", "html", "csv"])
+@pytest.mark.parametrize("suffix", ["npz", "png", "svg", "html", "csv", "graphml", "ine"])
 def test_files(run, moons, here, tmp_path, suffix):
     path = tmp_path / f"regions.{suffix}"
     answer = run("regions", "count", moons, "--data", "moons", "-o", path, "--json")
@@ -71,6 +71,10 @@ def test_files(run, moons, here, tmp_path, suffix):
     if suffix == "npz":
         assert load(path).cell_count == found["cells"]
         assert json.loads(run("info", path, "--json").out)["cells"] == found["cells"]
+    elif suffix == "graphml":
+        assert path.read_text().count("<node ") == found["cells"]
+    elif suffix == "ine":
+        assert path.read_text().count("H-representation") == found["cells"]
     elif suffix == "csv":
         assert len(path.read_text().splitlines()) == 1 + found["cells"]
     else:

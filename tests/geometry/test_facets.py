@@ -1,146 +1,146 @@
-"""Facets of polytopes against sets of vertices in plain Python, hyperplanes that are known, and Qhull."""
+"""Facets and largest balls of polytopes against closed forms and one linear program for each half-space."""
 
-from dataclasses import replace
+from time import perf_counter
 
 import numpy as np
 import pytest
-from scipy.spatial import ConvexHull
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
 
-from inscape._errors import InputError
-from inscape.geometry import Box
-from inscape.geometry._facets import numbered, random_words
-from inscape.testing import arranged, cubes, polytope
-
-pytestmark = pytest.mark.interpreted
+from inscape.geometry import LocalRegion, facets, largest_ball
+from inscape.testing import facets_by_lp
 
 
-def arrangement(d, n, seed, *, through_origin=False):
-    rows = np.random.default_rng(seed).normal(size=(n, d + 1))
-    rows[:, -1] *= 0.0 if through_origin else 0.4
-    return rows, arranged(rows, Box(low=[-1.0] * d, high=[1.0] * d))
-
-
-CASES = [(3, 5, False), (3, 3, True), (4, 3, False), (4, 4, True), (5, 2, False)]
-
-
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"d{case[0]}-n{case[1]}-{case[2]}")
-def case(request):
-    d, n, central = request.param
-    return arrangement(d, n, 7, through_origin=central)
-
-
-def sides_as_sets(made):
-    """For each side of each cell, its cell and the set of its vertices."""
-    rows = []
-    for c in range(made.cell_count):
-        here = slice(made.start[c], made.start[c + 1])
-        for k in range(made.side_start[c + 1] - made.side_start[c]):
-            on = (made.masks[here, k // 64] >> np.uint64(k % 64)) & np.uint64(1) != 0
-            rows.append((c, frozenset(made.corners[here][on].tolist())))
-    return rows
-
-
-def test_sides_are_paired_by_their_vertices(case):
-    _, made = case
-    cells = {}
-    for c, corners in sides_as_sets(made):
-        cells.setdefault(corners, []).append(c)
-    found = {
-        frozenset(made.facets.corners[made.facets.start[f] : made.facets.start[f + 1]].tolist()): sides[sides >= 0]
-        for f, sides in enumerate(made.neighbours)
-    }
-    assert {key: value.tolist() for key, value in found.items()} == cells
-    assert (made.neighbours[:, 0] >= 0).all()
-    inner = made.neighbours[:, 1] >= 0
-    assert (made.neighbours[inner, 0] < made.neighbours[inner, 1]).all()
-    for s, (_, corners) in enumerate(sides_as_sets(made)):
-        f = made.facets.of_side[s]
-        assert corners == set(made.facets.corners[made.facets.start[f] : made.facets.start[f + 1]].tolist())
-
-
-def test_facets_lie_on_the_walls_or_have_two_cells(case):
-    _, made = case
-    assert np.array_equal(made.neighbours[:, 1] < 0, made.facet_label < 0)
-
-
-def test_normals_are_those_of_the_hyperplanes(case):
-    rows, made = case
-    inner = made.facet_label >= 0
-    wanted = rows[made.facet_label[inner]]
-    wanted /= np.linalg.norm(wanted[:, :-1], axis=1, keepdims=True)
-    sign = np.sign((wanted[:, :-1] * made.normals[inner]).sum(1))
-    assert np.allclose(made.normals[inner], sign[:, None] * wanted[:, :-1], atol=1e-8)
-    assert np.allclose(made.facet_offsets[inner], -sign * wanted[:, -1], atol=1e-8)
-    wall = ~inner
-    axis, high = np.divmod(-1 - made.facet_label[wall], 2)
-    assert np.allclose(made.normals[wall], np.eye(made.dimension)[axis] * np.where(high, 1, -1)[:, None])
-    assert np.allclose(made.facet_offsets[wall], 1.0)
-
-
-def test_normals_point_away_from_the_first_cell(case):
-    _, made = case
-    height = (made.normals * made.centroids[made.neighbours[:, 0]]).sum(1) - made.facet_offsets
-    assert (height < 0).all()
-    inner = made.neighbours[:, 1] >= 0
-    height = (made.normals * made.centroids[made.neighbours[:, 1]]).sum(1) - made.facet_offsets
-    assert (height[inner] > 0).all()
-
-
-@pytest.mark.parametrize("thin", [1e-3, 1e-6, 1e-9])
-def test_normal_of_a_thin_facet_is_taken_from_corners_that_lie_best(thin):
-    """A prism over a needle: its far end is almost an edge, its corners nearly on a line."""
-    base = np.array([[0, 0], [1, 0], [1, thin], [0.3, thin]])
-    points = np.array([[x, y, z] for x, y in base for z in (0.0, 1.0)])
-    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
-    made = replace(polytope(points * [1, 1 / thin, 1]), vertices=points @ turn.T)
-    assert np.allclose(np.linalg.norm(made.normals, axis=1), 1, atol=1e-15)
-    for f in range(len(made.normals)):
-        corners = made.vertices[made.facets.corners[made.facets.start[f] : made.facets.start[f + 1]]]
-        assert np.abs(corners @ made.normals[f] - made.facet_offsets[f]).max() < 4e-16 / min(thin**0.5, 1)
-    base_area = thin * (1 + 0.7) / 2
-    assert made.volumes[0] == pytest.approx(base_area, rel=1e-6)
-
-
-def test_more_sides_than_a_word_has_bits():
-    points = np.random.default_rng(1).normal(size=(60, 3))
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    made, hull = polytope(points), ConvexHull(points)
-    assert made.masks.shape[1] == 2
-    assert len(made.neighbours) == len(hull.equations) == 116
-    assert made.volumes[0] == pytest.approx(hull.volume, rel=1e-12)
-    assert made.areas.sum() == pytest.approx(hull.area, rel=1e-12)
-
-
-def test_a_facet_with_three_cells_is_refused():
-    made = cubes((2, 1, 1))
-    chosen = np.r_[0:8, 8:16, 0:8]
-    tripled = replace(
-        made,
-        start=np.array([0, 8, 16, 24]),
-        corners=made.corners[chosen],
-        masks=made.masks[chosen],
-        side_start=np.array([0, 6, 12, 18]),
-        side_label=np.r_[made.side_label, made.side_label[:6]],
-        doubt=np.zeros(3, np.bool_),
+def polytope(normals, offsets, error=1e-15):
+    normals, offsets = np.asarray(normals, dtype=float), np.asarray(offsets, dtype=float)
+    size = np.maximum(1.0, np.abs(offsets))
+    return LocalRegion(
+        pattern=(),
+        normals=normals,
+        offsets=offsets,
+        errors=error * np.stack([size, np.ones(len(offsets))], axis=1),
+        labels=np.arange(len(offsets)),
+        output=np.zeros((1, normals.shape[1] + 1)),
     )
-    with pytest.raises(InputError, match="facet with three cells"):
-        tripled.facets  # noqa: B018
 
 
-def test_equal_keys_of_different_size_are_different():
-    key = np.array([5, 5, 9, 5, 9], np.uint64)
-    size = np.array([3, 4, 3, 3, 3], np.int32)
-    number, first = numbered(key, size)
-    assert number.tolist() == [0, 1, 2, 0, 2]
-    assert first.tolist() == [0, 1, 2]
+def random_polytope(dimension, count, seed, *, open_=False):
+    """Half-spaces around a random point, with normals of different lengths; open ones have no end to the left."""
+    rng = np.random.default_rng(seed)
+    normals = rng.standard_normal((count, dimension)) * rng.uniform(0.1, 10, size=(count, 1))
+    if open_:
+        normals[:, 0] = np.abs(normals[:, 0])
+    offsets = normals @ rng.normal(scale=5, size=dimension) + rng.exponential(size=count) * np.linalg.norm(
+        normals, axis=1
+    )
+    return normals, offsets
 
 
-def test_keys_that_collide_in_the_table_are_told_apart():
-    key = (np.arange(40, dtype=np.uint64) << np.uint64(32)) | np.uint64(7)
-    number, first = numbered(np.tile(key, 2), np.ones(80, np.int32))
-    assert np.array_equal(number, np.tile(np.arange(40), 2))
-    assert np.array_equal(first, np.arange(40))
+def ball_by_lp(normals, offsets):
+    table = np.column_stack([normals, np.linalg.norm(normals, axis=1)])
+    objective = -np.eye(table.shape[1])[-1]
+    best = linprog(objective, table, offsets, bounds=[(None, None)] * table.shape[1], method="highs")
+    return np.inf if best.x is None else best.x[-1]
 
 
-def test_words_are_the_same_in_every_run():
-    assert np.array_equal(random_words(5), random_words(9)[:5])
+@given(dimension=st.integers(1, 7), count=st.integers(1, 30), seed=st.integers(0, 10**6), open_=st.booleans())
+@settings(max_examples=60)
+def test_facets_are_those_of_one_linear_program_for_each_half_space(dimension, count, seed, open_):
+    normals, offsets = random_polytope(dimension, count, seed, open_=open_)
+    found = facets(polytope(normals, offsets))
+    assert found.uncertain == 0
+    assert np.sort(found.rows).tolist() == facets_by_lp(normals, offsets).tolist()
+    assert found.radius == pytest.approx(ball_by_lp(normals, offsets), rel=1e-6)
+    slack = (offsets - found.points @ normals.T) / np.linalg.norm(normals, axis=1)
+    own = slack[np.arange(len(found.rows)), found.rows]
+    assert np.allclose(own, 0, atol=1e-8 * (1 + np.abs(found.points).max(initial=0)))
+    slack[np.arange(len(found.rows)), found.rows] = 1.0
+    assert (slack > 0).all()
+    assert (offsets - normals @ found.centre > 0).all()
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3, 5, 20, 60])
+def test_cube(dimension):
+    eye = np.eye(dimension)
+    cube = polytope(np.concatenate([eye, -eye]), np.ones(2 * dimension))
+    found = facets(cube)
+    assert len(found.rows) == 2 * dimension
+    assert found.radius == pytest.approx(1.0)
+    assert found.centre == pytest.approx(np.zeros(dimension), abs=1e-8)
+
+
+@pytest.mark.parametrize("dimension", [2, 3, 6])
+def test_cross_polytope_and_simplex(dimension):
+    signs = np.array(np.meshgrid(*[[-1.0, 1.0]] * dimension)).reshape(dimension, -1).T
+    cross = facets(polytope(signs, np.ones(len(signs))))
+    assert len(cross.rows) == 2**dimension
+    assert cross.radius == pytest.approx(1 / np.sqrt(dimension))
+    simplex = facets(polytope(np.concatenate([-np.eye(dimension), np.ones((1, dimension))]), [0.0] * dimension + [1.0]))
+    assert len(simplex.rows) == dimension + 1
+    assert simplex.radius == pytest.approx(1 / (dimension + np.sqrt(dimension)))
+
+
+def test_half_spaces_that_only_touch_are_redundant_and_counted():
+    """The square and a line through its corner: decided within the tolerance, hence counted."""
+    normals = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1]]
+    found = facets(polytope(normals, [1, 1, 1, 1, 2]))
+    assert sorted(found.rows) == [0, 1, 2, 3]
+    assert found.uncertain == 1
+    assert facets(polytope(normals, [1, 1, 1, 1, 2 + 1e-6])).uncertain == 0
+    cut = facets(polytope(normals, [1, 1, 1, 1, 2 - 1e-6]))
+    assert (sorted(cut.rows), cut.uncertain) == ([0, 1, 2, 3, 4], 0)
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift"), [(1e-9, 0.0), (1e-3, 0.0), (1e6, 0.0), (1e-6, 1.0), (1e-3, 1.0), (1e-2, 1e4), (1e6, 1e4)]
+)
+def test_size_and_place_do_not_matter(scale, shift):
+    normals, offsets = random_polytope(3, 15, 4)
+    expected = facets(polytope(normals, offsets))
+    moved = scale * offsets + normals @ np.full(3, shift)
+    near = np.full(3, shift)
+    found = facets(polytope(normals, moved, error=1e-16 * scale), near=near)
+    assert sorted(found.rows) == sorted(expected.rows)
+    assert found.radius == pytest.approx(scale * expected.radius, rel=1e-4)
+
+
+def test_equal_opposite_and_constant_half_spaces():
+    wedge = [[1, 0], [2, 0], [0, 1], [0, 0], [0, 0], [1e-3, 0]]
+    region = polytope(wedge, [1, 2, 1, 0, 5, 1e-3])
+    number, _ = region.hyperplanes
+    assert number[0] == number[1] == number[5] != number[2]
+    assert number[3:5].tolist() == [-1, -2]
+    assert region.distinct.tolist() == [0, 2]
+    assert sorted(facets(region).rows) == [0, 2]
+    flat = polytope([[1, 0], [-3, 0], [0, 1]], [1, -3, 1])
+    assert flat.hyperplanes[0][0] == flat.hyperplanes[0][1]
+    assert flat.hyperplanes[1][0] == -flat.hyperplanes[1][1]
+    assert facets(flat).empty
+    assert facets(polytope([[1, 0], [-1, 0]], [1, -2])).empty
+    assert facets(polytope([[0, 0], [1, 0]], [-1, 1])).empty  # a constant predicate of the wrong sign
+
+
+def test_walls_bound_a_region_and_are_not_listed():
+    region = polytope([[1, 1], [1, 0], [0, -1]], [0.5, 1.0, 7.0])
+    low, high = np.full(2, -1.0), np.full(2, 1.0)
+    found = facets(region, low, high)
+    assert found.rows.tolist() == [0]  # the second coincides with a wall, the third lies outside
+    corner = largest_ball(region, low, high)
+    assert corner[1] == pytest.approx(2.5 / (2 + np.sqrt(2)))
+    assert largest_ball(region, low, None)[1] == pytest.approx(2.5 / (2 + np.sqrt(2)))
+    assert np.isinf(largest_ball(region)[1])
+
+
+def test_without_half_spaces_everything_is_inside():
+    everything = polytope(np.zeros((0, 3)), np.zeros(0))
+    found = facets(everything)
+    assert (len(found.rows), found.radius, found.uncertain) == (0, np.inf, 0)
+    assert largest_ball(everything, np.zeros(3), np.full(3, 2.0))[1] == pytest.approx(1.0)
+
+
+def test_a_time_that_is_over_leaves_the_region_unfinished():
+    normals, offsets = random_polytope(6, 40, 0)
+    found = facets(polytope(normals, offsets), until=perf_counter() - 1)
+    assert not found.finished
+    assert not found.empty

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from inscape.geometry import Box, Plane, Segment, _block, _settle, _step, _subdivide, subdivide
+from inscape.geometry import Box, Plane, Segment, _block, _descent, _settle, _step, subdivide
 from inscape.geometry._dyadic import side
 from inscape.network import read
 from inscape.testing import NET_KINDS, cells_by_clipping, random_arrangement, random_net, relu_nets, sequential
@@ -135,7 +135,7 @@ def test_float32_weights_are_taken_as_they_are():
 @pytest.mark.parametrize("seed", range(3))
 def test_blocks_decide_the_same(kind, seed, monkeypatch):
     """Cells in groups of two: most edges are decided beforehand, without a cell at hand."""
-    monkeypatch.setattr(_subdivide, "SMALLEST_GROUP", 2)
+    monkeypatch.setattr(_descent, "SMALLEST_GROUP", 2)
     model = nudged(random_net([2, 8, 6, 5, 1], kind=kind, rng=seed), np.random.default_rng(seed), seed)
     assert_exact(model, SQUARE, block_bytes=1500)
 

@@ -62,7 +62,7 @@ def count(
         The exit code.
     """
     options = options or DomainOptions()
-    _check_ending(options.out, {".npz", ".csv", ".graphml", ".txt", *_PICTURES})
+    _check_ending(options.out, {".npz", ".csv", ".graphml", ".ine", *_PICTURES})
     cells, story = _cells(model, source, options)
     facts = {"where": story} | cells.facts() | {"status": str(cells.status)}
     counts = {"cells": int(cells.cell_count), "activation": int(cells.count("activation"))}
@@ -252,12 +252,10 @@ def _say(title: str, facts: dict[str, object], options: DomainOptions) -> None:
 def _write(found: Any, path: Path) -> None:
     if path.suffix == ".npz":
         found.save(path)
-    elif path.suffix == ".csv":
-        _write_csv(found.columns(), path)
-    elif path.suffix == ".graphml":
-        found.save_graphml(path)
-    elif path.suffix == ".txt":
-        found.save_half_spaces(path)
+    elif path.suffix in {".csv", ".graphml", ".ine"}:
+        from inscape.regions import export
+
+        export(found, path)
     else:
         _write_picture(found.info(), path)
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from inscape.geometry._complex import Complex
-from inscape.geometry._facets import bodies, numbered, random_words
 from inscape.geometry._kernels_faces import Bodies, list_faces
+from inscape.geometry._pairing import bodies, numbered, random_words
 from inscape.geometry._polytopes import Polytopes
 
 

@@ -355,7 +355,7 @@ def evaluate_affine(t, table):
     return out
 
 
-@kernel
+@allocating_kernel
 def bend(values, thresholds, slopes, intercepts):
     """Apply a piecewise-linear function of one variable, in place.
 
@@ -363,12 +363,29 @@ def bend(values, thresholds, slopes, intercepts):
         values: (V, width) values.
         thresholds: (k,) increasing breakpoints.
         slopes, intercepts: (k + 1, width) pieces of each unit.
+
+    Returns:
+        (width,) largest absolute result of each unit, 0 for no rows.
     """
-    for v in range(values.shape[0]):
-        for u in range(values.shape[1]):
+    count, width = values.shape
+    reach = np.zeros(width)
+    if thresholds.shape[0] == 1:  # the common case, in a form that vectorises
+        t = thresholds[0]
+        for v in range(count):
+            for u in range(width):
+                z = values[v, u]
+                low, high = slopes[0, u] * z + intercepts[0, u], slopes[1, u] * z + intercepts[1, u]
+                y = high if z > t else low
+                values[v, u] = y
+                reach[u] = max(reach[u], abs(y))
+        return reach
+    for v in range(count):
+        for u in range(width):
             z = values[v, u]
             piece = 0
             for k in range(thresholds.shape[0]):
                 if z > thresholds[k]:
                     piece = k + 1
             values[v, u] = slopes[piece, u] * z + intercepts[piece, u]
+            reach[u] = max(reach[u], abs(values[v, u]))
+    return reach

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inscape.geometry._facets import bodies
 from inscape.geometry._kernels_faces import Bodies, Pulling, measure_cells, measure_facets
+from inscape.geometry._pairing import bodies
 
 if TYPE_CHECKING:
     from inscape.geometry._polytopes import Polytopes

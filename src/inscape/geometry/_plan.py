@@ -11,7 +11,7 @@ from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, gamma
 from inscape.geometry._domains import Chart
 from inscape.geometry._kernels_edges import evaluate_affine
 from inscape.geometry._levels import Splitting, Stage, stages
-from inscape.geometry._program import Kind, Node, Program, Rule
+from inscape.geometry._program import Elementwise, Kind, Node, Program, Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,7 @@ class Plan:
         affine: position → values that are affine on the whole chart.
         last_use: position → last entry of ``order`` that reads it.
         roots: position of a step → nonlinear or chart-affine nodes from which its input follows by affine nodes.
+        plain: positions of the steps whose predicates are the values themselves, as those of a ReLU.
         last: the last step.
         widths: number of units of each node.
         max_cells: how many cells are wanted at most.
@@ -93,6 +94,7 @@ class Plan:
     affine: dict[int, Affine]
     last_use: dict[int, int]
     roots: dict[int, tuple[int, ...]]
+    plain: frozenset[int]
     last: int
     widths: tuple[int, ...]
     max_cells: int
@@ -150,9 +152,19 @@ def plan(program: Program, chart: Chart, head: Rule | None = None, *, max_cells:
         affine=affine,
         last_use=_last_use(nodes, order, steps),
         roots={i: _roots(nodes, step.inputs, affine) for i, step in steps.items()},
+        plain=frozenset(i for i, step in steps.items() if _plain(step, widths)),
         last=last,
         widths=widths,
         max_cells=max_cells,
+    )
+
+
+def _plain(step: Step, widths: tuple[int, ...]) -> bool:
+    """Whether the predicates are the values themselves, all of them."""
+    return (
+        isinstance(step.rule, Elementwise)
+        and step.split.size == sum(widths[j] for j in step.inputs)
+        and step.split.plain
     )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from inscape.geometry._block import Level
 from inscape.geometry._codes import pattern
-from inscape.geometry._facets import Facets, facets_of, normals_of
 from inscape.geometry._measures import Measures, measures_of
+from inscape.geometry._pairing import Pairing, facets_of, normals_of
 from inscape.geometry._plan import Step
 
 
@@ -55,7 +55,7 @@ class Polytopes:
         return self.start
 
     @cached_property
-    def facets(self) -> Facets:
+    def facets(self) -> Pairing:
         """Sides of the cells, paired."""
         return facets_of(self)
 

@@ -70,13 +70,14 @@ class Court:
         Returns:
             The vertices and cells after the cut; ``close`` marks the vertices that stay in doubt.
         """
+        made = split(self.solid, values, found, question)
         given: list[tuple[int, int, int]] = []
         for _ in range(ATTEMPTS):
-            made = split(self.solid, values, found, question, _sorted(given))
             right, answers = self._check(made, question)
-            given += answers
             if right or not made.complete:
                 break
+            given += answers
+            made = split(self.solid, values, found, question, _sorted(given))
         return made
 
     def _check(self, made: Answer, question: Question) -> tuple[bool, list[tuple[int, int, int]]]:

@@ -45,7 +45,7 @@ def join_equal(solid: Solid, level: Level) -> np.ndarray:
     return members
 
 
-def drop_unused(solid: Solid, values: np.ndarray | None = None) -> np.ndarray | None:
+def drop_unused(solid: Solid, values: np.ndarray) -> np.ndarray:
     """Forget vertices that are no corner any more, in place.
 
     Args:
@@ -64,4 +64,4 @@ def drop_unused(solid: Solid, values: np.ndarray | None = None) -> np.ndarray | 
     for name in ("xy", "radius", "name"):
         setattr(solid, name, getattr(solid, name)[used])
     solid.live = {j: rows[used] for j, rows in solid.live.items()}
-    return None if values is None else values[used]
+    return values[used]

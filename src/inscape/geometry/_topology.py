@@ -10,8 +10,8 @@ import numpy as np
 from inscape._errors import InputError
 from inscape.geometry._complex import Complex
 from inscape.geometry._faces import Faces, faces
-from inscape.geometry._facets import random_words
 from inscape.geometry._homology import relative_betti_numbers
+from inscape.geometry._pairing import random_words
 from inscape.geometry._polytopes import Polytopes
 
 Made = Complex | Polytopes

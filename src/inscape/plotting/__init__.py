@@ -1,5 +1,6 @@
 """Drawing kinds and their two renderers, matplotlib and plotly."""
 
+from inscape.plotting._animation import save_animation as save_animation
 from inscape.plotting._info import Heatmap as Heatmap
 from inscape.plotting._info import Info as Info
 from inscape.plotting._info import Lines as Lines

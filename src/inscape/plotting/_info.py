@@ -96,6 +96,7 @@ class PolygonMap:
         values: (c,) number, or category index, of every cell; NaN is drawn in grey.
         categorical: whether the values are categories.
         names: names of the categories; empty for no legend.
+        all_names: whether the legend lists also categories that do not occur, as frames of a film need it.
         label: title of the legend or of the colour bar, with its unit.
         hover: name → (c,) array of numbers or texts that the page shows under the pointer.
         edges: whether the borders of cells are drawn.
@@ -118,6 +119,7 @@ class PolygonMap:
     values: Array
     categorical: bool = False
     names: tuple[str, ...] = ()
+    all_names: bool = False
     label: str = ""
     hover: Mapping[str, Array] = field(default_factory=dict)
     edges: bool = True

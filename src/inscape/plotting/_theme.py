@@ -139,7 +139,7 @@ def colours_of(info: PolygonMap | Heatmap | Mesh) -> np.ndarray:
 
 
 def shown_categories(info: PolygonMap | Heatmap | Mesh, *, limit: int = 32) -> tuple[list[tuple[int, str]], int]:
-    """Categories for the legend: those that occur, most frequent first if there are too many.
+    """Categories for the legend: those that occur (or all), the most frequent ones if there are too many.
 
     Args:
         info: the map.
@@ -150,7 +150,9 @@ def shown_categories(info: PolygonMap | Heatmap | Mesh, *, limit: int = 32) -> t
     """
     if not (info.categorical and info.names):
         return [], 0
-    present, count = np.unique(info.values, return_counts=True)
+    count = np.bincount(info.values.ravel(), minlength=len(info.names))
+    present = np.arange(len(count)) if isinstance(info, PolygonMap) and info.all_names else np.flatnonzero(count)
+    count = count[present]
     kept = np.sort(present[np.argsort(-count, kind="stable")[:limit]])
     return [(int(index), info.names[index]) for index in kept], len(present) - len(kept)
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from inscape._errors import InputError
 from inscape._progress import Meter, meter
-from inscape.geometry import Chart, Subdivision, subdivide_blocks
+from inscape.geometry import Chart, Complex, Subdivision, subdivide_blocks
 from inscape.network import Network
 from inscape.regions._divide import provenance, status
 from inscape.regions._partition import Partition
@@ -52,9 +52,12 @@ class PartitionBlock(Partition):
 
     @property
     def border(self) -> np.ndarray:
-        """(E,) True for facets between this block and others (in dimension 1 there is one block and no border)."""
+        """(F,) True for facets between this block and others (in dimension 1 there is one block and no border)."""
         made = self.complex
-        return (made.label >= 0) & (made.neighbours < 0).any(1) if self.dimension == 2 else np.zeros(0, np.bool_)
+        if self.dimension == 1:
+            return np.zeros(len(made.neighbours), np.bool_)
+        label = made.label if isinstance(made, Complex) else made.facets.label
+        return (label >= 0) & (made.neighbours < 0).any(1)
 
     def verify(self, *, points: int = 1000, rng: int = 0) -> Any:
         """Not defined for a part of a domain.
@@ -95,7 +98,7 @@ def partition_blocks(
 
     Args:
         model: a model, or a network read from it; it is not changed.
-        domain: a box of dimension 1 or 2, a segment or a plane; in dimension 1 there is one block.
+        domain: a box, segment, plane or slice of dimension 1 to 6; in dimension 1 there is one block.
         example: (n, *shape) example input, see :func:`partition`.
         max_cells: stop when this many cells are yielded; None for all.
         block_bytes: memory in bytes for the layer values of a block. It decides how the domain is divided; much
