@@ -234,7 +234,8 @@ class ExactNet:
             table = self._values(site, j, read, allowance)
             allowance.charge(len(entries) * out.shape[1] * table.words)
             out += shifted(part.times(table.whole, units), part.exponent + self._power(j) - power)
-        out[:, 0] += shifted(affine.constant[units], affine.constant_exponent - power)
+        if affine.constant.any():  # the exponent of zeros says nothing
+            out[:, 0] += shifted(affine.constant[units], affine.constant_exponent - power)
         return out
 
     def _bent(self, site: Site, step: Step, units: np.ndarray, allowance: Allowance) -> np.ndarray:
