@@ -106,7 +106,7 @@ class _Run:
     def _finished(self, block: Block, place: int, path: Path) -> Block | None:
         """A block carried to the end; None if it is wanted no longer."""
         try:
-            split = self.descent.carry(block, place, partial(self.tally.check, path))
+            split = self.descent.carry(block, place, partial(self.tally.check, path), share=path == ())
         except AbandonedError:
             return None
         except Exception as error:  # noqa: BLE001 - raised in settle, if it comes first
