@@ -119,7 +119,7 @@ class _Run:
         ended = self.crew.do(jobs)
         if all(group is None for group in ended):
             return None
-        return join_groups(split.block, split.skeleton, ended, split.groups)
+        return join_groups(split.block, split.skeleton, ended, split.groups, self.crew.do)
 
     def _group(self, split: Split, number: int, path: Path) -> Block | None:
         return self._finished(split.part(number), split.place, path)
