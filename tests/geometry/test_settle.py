@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from inscape.geometry import Box, Plane, Segment, _block, _desk, _settle, _step, _subdivide, subdivide
+from inscape.geometry import Box, Plane, Segment, _block, _descent, _desk, _settle, _step, subdivide
 from inscape.geometry._dyadic import side
 from inscape.network import read
 from inscape.testing import NET_KINDS, cells_by_clipping, random_arrangement, random_net, relu_nets, sequential

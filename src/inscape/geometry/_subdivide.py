@@ -138,7 +138,7 @@ class _Run:
     def _finished(self, block: Any, place: int, path: Path) -> Any:
         """A block carried to the end; None if it is wanted no longer."""
         try:
-            split = self.descent.carry(block, place, partial(self.tally.check, path))
+            split = self.descent.carry(block, place, partial(self.tally.check, path), share=path == ())
         except AbandonedError:
             return None
         except Exception as error:  # noqa: BLE001 - raised in settle, if it comes first
@@ -151,7 +151,7 @@ class _Run:
         ended = self.crew.do(jobs)
         if all(group is None for group in ended):
             return None
-        return split.joined(ended)
+        return split.joined(ended, self.crew.do)
 
     def _group(self, split: Any, number: int, path: Path) -> Any:
         return self._finished(split.part(number), split.place, path)
