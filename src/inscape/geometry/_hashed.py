@@ -1,0 +1,330 @@
+"""Edge subdivision of generic networks: only vertices and edges are kept, and 2-faces are found by hashing.
+
+In a generic complex every vertex lies on exactly d hyperplanes (bent, or walls) and every edge on d - 1, so that an
+edge has a 2-face on either side of each of its hyperplanes. A predicate cuts an edge in a vertex, and a 2-face in an
+edge between two such vertices. Faces are named by random words; a name that does not come up exactly twice shows that
+the complex is not generic.
+
+Source:
+    Berzins (2023), Polyhedral complex extraction from ReLU networks using edge subdivision, for the idea of edges
+    alone; the names of 2-faces are Zobrist's (1970).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from inscape._progress import Meter, SilentMeter
+from inscape.geometry import _kernels_hashed as kernels
+from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, gamma, piecewise_bound
+from inscape.geometry._kernels_edges import bend, interpolate, pin
+from inscape.geometry._levels import per_unit
+from inscape.geometry._plan import Plan, Step
+from inscape.geometry._program import Elementwise
+
+MAX_BYTES = 1 << 32
+"""Memory that the complex and its values may take by default."""
+
+SUSPECTS = 4096
+"""Signs within rounding of zero that are looked at again."""
+
+_WORD_SEED = 0x1A5C
+_FIRST_ROOM = 1024
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Skeleton:
+    """Vertices and edges of a chart cut by a generic network.
+
+    Attributes:
+        plan: the plan.
+        points: the V vertices.
+        lines: the E edges.
+        words: (labels,) place of each predicate among the bits of ``points.pos``: 64 · word + bit.
+    """
+
+    plan: Plan
+    points: kernels.Points
+    lines: kernels.Lines
+    words: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Dimension d of the chart."""
+        return self.points.t.shape[1]
+
+
+def eligible(plan: Plan) -> bool:
+    """Whether edge subdivision can handle a plan: dimension 3 to 6, and only functions of single units.
+
+    Args:
+        plan: the plan.
+
+    Returns:
+        True if it can be tried.
+    """
+    return 3 <= plan.chart.dimension <= 6 and all(isinstance(step.rule, Elementwise) for step in plan.steps.values())
+
+
+def subdivide_edges(
+    plan: Plan, *, max_cells: int | None = None, max_bytes: int = MAX_BYTES, meter: Meter | None = None
+) -> Skeleton | None:
+    """Cut a chart by a generic network, keeping vertices and edges alone.
+
+    Args:
+        plan: the plan.
+        max_cells: give up when an inner layer has made more cells; ``plan.max_cells`` by default.
+        max_bytes: memory that the complex and its values may take.
+        meter: where new vertices are reported.
+
+    Returns:
+        The skeleton, from which cells are counted and made; None if the plan is not eligible, the network is not
+        generic or some sign not certain, or a limit is passed.
+    """
+    if not eligible(plan):
+        return None
+    limit = plan.max_cells if max_cells is None else max_cells
+    run = _Run(plan=plan, max_cells=limit, max_bytes=max_bytes, meter=meter or SilentMeter())
+    return run.finish()
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """One pass through the plan's order."""
+
+    plan: Plan
+    max_cells: int
+    max_bytes: int
+    meter: Meter
+    points: kernels.Points = field(init=False)
+    lines: kernels.Lines = field(init=False)
+    names: kernels.Names = field(init=False)
+    words: np.ndarray = field(init=False)
+    state: np.ndarray = field(init=False)
+    error: np.ndarray = field(init=False)
+    drift: np.ndarray = field(init=False)
+    slope: np.ndarray = field(init=False)
+    live: dict[int, np.ndarray] = field(default_factory=dict)
+    bounds: dict[int, Bound] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.words, count = _places(self.plan)
+        self.points, self.lines = _window(self.plan, count, len(self.words))
+        self.state = np.zeros(6, np.int64)
+        self.state[kernels.VERTICES], self.state[kernels.EDGES] = len(self.points.t), len(self.lines.ends)
+        self.error, self.drift, self.slope = np.zeros((3, len(self.words)))
+        labels = len(self.words) + 2 * self.plan.chart.dimension
+        self.names = kernels.Names(
+            word=np.random.default_rng(_WORD_SEED).integers(0, 2**64, (labels, 2), np.uint64),
+            slots=np.zeros((_FIRST_ROOM, 2), np.uint64),
+            suspects=np.zeros((SUSPECTS, 2), np.int64),
+        )
+        self._name_window()
+
+    @property
+    def vertices(self) -> int:
+        return int(self.state[kernels.VERTICES])
+
+    def finish(self) -> Skeleton | None:
+        """Go through the order; None if edges alone do not do."""
+        for place, i in enumerate(self.plan.order):
+            if i in self.plan.steps:
+                if not self._split(place, self.plan.steps[i]):
+                    return None
+            elif i not in self.plan.affine:
+                self._apply(i)
+            for j in [j for j in self.live if self.plan.last_use.get(j, -1) <= place]:
+                del self.live[j], self.bounds[j]
+        found = Skeleton(plan=self.plan, points=self.points, lines=self.lines, words=self.words)
+        return _trimmed(found, self.vertices, int(self.state[kernels.EDGES]))
+
+    def _name_window(self) -> None:
+        """An edge of the window lies inside all walls but its own."""
+        dimension = self.plan.chart.dimension
+        inside = self.names.word[: 2 * dimension, 0]
+        own = inside[self.lines.label + 2 * dimension]
+        self.lines.name[:] = np.bitwise_xor.reduce(inside) ^ np.bitwise_xor.reduce(own, axis=1)
+
+    def _values(self, j: int) -> np.ndarray:
+        return self.plan.affine[j].at(self.points.t[: self.vertices]) if j in self.plan.affine else self.live[j]
+
+    def _bound(self, j: int) -> Bound:
+        return self.plan.affine[j].bound if j in self.plan.affine else self.bounds[j]
+
+    def _apply(self, i: int) -> None:
+        node = self.plan.program.nodes[i]
+        shapes = [self.plan.program.nodes[j].shape for j in node.inputs]
+        shaped = [self._values(j).reshape(-1, *shape) for j, shape in zip(node.inputs, shapes, strict=True)]
+        self.live[i] = np.ascontiguousarray(node.apply(*shaped)).reshape(self.vertices, -1)
+        self.bounds[i] = affine_bound(node, shapes, [self._bound(j) for j in node.inputs])
+
+    def _split(self, place: int, step: Step) -> bool:
+        source = step.inputs[0]
+        bound, before = self._bound(source), self.vertices
+        final = place == len(self.plan.order) - 1
+        for first in range(0, step.size, 64):
+            chosen = np.arange(first, min(first + 64, step.size))
+            last = final and chosen[-1] == step.size - 1
+            if not self._cut(step, chosen, self._values(source), bound, last):
+                return False
+        if not final:
+            self._drift(place, source)
+            self._bend(place, step, before)
+        return True
+
+    def _cut(self, step: Step, chosen: np.ndarray, values: np.ndarray, bound: Bound, last: bool) -> bool:
+        """Cut by a batch of predicates; carry the live values along unless they have had their last use."""
+        batch, before = self._batch(step, chosen, values, bound), self.vertices
+        self.state[kernels.SUSPECTS] = 0
+        code = kernels.open_batch(self.points, self.lines, batch, self.names, self.state)
+        while code != kernels.NOT_GENERIC:
+            code = kernels.cut_batch(self.points, self.lines, batch, self.names, self.state)
+            if code != kernels.GROW:
+                break
+            batch = self._grown(batch)
+            if batch is None:
+                return False
+        if code == kernels.NOT_GENERIC or self.state[kernels.SUSPECTS]:
+            return False
+        made = slice(before, self.vertices)
+        self.meter.advance(self.vertices - before)
+        if not last:
+            table = np.empty((2, 8, 256), np.uint64)
+            kernels.close_batch(self.points, self.lines, batch, self.names, table, self.state)
+            a, b = self.points.mix[made].T
+            for j in self.live:
+                self.live[j] = interpolate(self.live[j], a, b, self.points.s[made])
+        return True
+
+    def _batch(self, step: Step, chosen: np.ndarray, values: np.ndarray, bound: Bound) -> kernels.Batch:
+        left, offset = step.split.left[chosen], step.split.offset[chosen]
+        z = np.empty((len(self.points.t), len(chosen)))
+        np.subtract(values[:, left], offset, out=z[: self.vertices])
+        size = np.maximum(bound.magnitude[left], np.abs(offset))
+        labels = slice(step.base + int(chosen[0]), step.base + int(chosen[-1]) + 1)
+        self.error[labels] = bound.error[left] + np.where(offset != 0, 2 * UNIT_ROUNDOFF * size, 0.0)
+        self.drift[labels] = gamma(4) * (size + bound.slope[left] * self._extent)
+        self.slope[labels] = bound.slope[left]
+        return kernels.Batch(
+            z=z,
+            error=self.error,
+            drift=self.drift,
+            slope=self.slope,
+            first=np.empty(len(chosen), np.int32),
+            count=np.empty(len(chosen), np.int64),
+            base=labels.start,
+            word=int(self.words[step.base + chosen[0]] >> 6),
+        )
+
+    @property
+    def _extent(self) -> float:
+        """Largest distance of a point of the window from the chart's origin."""
+        return float(np.linalg.norm(np.maximum(np.abs(self.plan.chart.low), np.abs(self.plan.chart.high))))
+
+    def _grown(self, batch: kernels.Batch) -> kernels.Batch | None:
+        """Make room for the cuts of the next predicate, at least double; None if that is too much."""
+        cuts, dimension = int(batch.count[self.state[kernels.NEXT]]), self.plan.chart.dimension
+        vertices, edges = self.vertices, int(self.state[kernels.EDGES])
+        rooms = (
+            _room(len(self.points.t), vertices + cuts),
+            _room(len(self.lines.ends), edges + cuts * dimension),
+            _room(len(self.names.slots), 4 * cuts * (dimension - 1)),
+        )
+        held = (*self.points, batch.z), self.lines, (self.names.slots,)
+        rows = [sum(array.nbytes // max(1, len(array)) for array in arrays) for arrays in held]
+        live = sum(values.nbytes for values in self.live.values())
+        if live + sum(size * room for size, room in zip(rows, rooms, strict=True)) > self.max_bytes:
+            return None
+        self.points = kernels.Points(*(_resized(array, vertices, rooms[0]) for array in self.points))
+        self.lines = kernels.Lines(*(_resized(array, edges, rooms[1]) for array in self.lines))
+        if rooms[2] != len(self.names.slots):
+            self.names = self.names._replace(slots=np.zeros((rooms[2], 2), np.uint64))
+        return batch._replace(z=_resized(batch.z, vertices, rooms[0]))
+
+    def _drift(self, place: int, source: int) -> None:
+        """Bounds of the live values after the interpolations of a step."""
+        depth = int(self.state[kernels.DEPTH])
+        for j, known in self.bounds.items():
+            if j == source or self.plan.last_use.get(j, -1) > place:
+                added = depth * gamma(4) * (known.magnitude + known.slope * self._extent)
+                self.bounds[j] = Bound(magnitude=known.magnitude, error=known.error + added, slope=known.slope)
+
+    def _bend(self, place: int, step: Step, before: int) -> None:
+        """Evaluate a nonlinear node at all vertices; on their own hyperplanes units have exact values."""
+        source, node = step.inputs[0], self.plan.program.nodes[step.node]
+        values = self._values(source)
+        if source in self.live and self.plan.last_use.get(source, -1) > place:
+            values = values.copy()
+        label = self.points.label[before : self.vertices] - step.base
+        vertex, column = np.nonzero(label >= 0)
+        predicate = label[vertex, column]
+        pin(values, vertex + before, step.split.left[predicate], step.split.offset[predicate])
+        rule, width = step.rule, values.shape[1]
+        slopes, intercepts = per_unit(rule.slopes, width), per_unit(rule.intercepts, width)
+        bend(values, np.asarray(rule.thresholds, dtype=np.float64), slopes, intercepts)
+        self.live[step.node] = values
+        self.bounds[step.node] = piecewise_bound(node, [self._bound(source)])
+
+
+def _places(plan: Plan) -> tuple[np.ndarray, int]:
+    """Place of each predicate among the packed bits, every step in words of its own; and the number of words."""
+    total = max((step.base + step.size for step in plan.steps.values()), default=0)
+    places, words = np.zeros(total, np.int32), 0
+    for i in plan.order:
+        if i in plan.steps:
+            step = plan.steps[i]
+            places[step.base : step.base + step.size] = 64 * words + np.arange(step.size)
+            words += -(-step.size // 64)
+    return places, words
+
+
+def _window(plan: Plan, words: int, labels: int) -> tuple[kernels.Points, kernels.Lines]:
+    """Corners and edges of the box; at its low (high) end along axis a is the wall -1 - 2 a (-2 - 2 a)."""
+    dimension, low, high = plan.chart.dimension, plan.chart.low, plan.chart.high
+    axes = np.arange(dimension)
+    corner = np.arange(1 << dimension)
+    upper = (corner[:, None] >> axes) & 1
+    label = np.sort(-1 - 2 * axes - upper, axis=1).astype(np.int32)
+    count = len(corner)
+    points = kernels.Points(
+        t=np.where(upper == 1, high, low),
+        radius=np.zeros(count),
+        label=label,
+        pos=np.zeros((count, words), np.uint64),
+        neg=np.zeros(count, np.uint64),
+        mix=np.zeros((count, 2), np.int32),
+        s=np.zeros(count),
+        depth=np.zeros(count, np.int32),
+        past=np.zeros((count, labels), np.float32),
+        crossed=np.zeros(count, np.uint64),
+    )
+    ends = np.concatenate([np.stack([lower, lower | (1 << a)], axis=1) for a in axes for lower in [corner[upper[:, a] == 0]]])
+    axis = np.repeat(axes, count // 2)
+    shared = (label[ends[:, 0], :, None] == label[ends[:, 1], None, :]).any(2)
+    return points, kernels.Lines(
+        ends=ends.astype(np.int32),
+        label=label[ends[:, 0]][shared].reshape(len(axis), dimension - 1),
+        name=np.zeros(len(axis), np.uint64),
+        following=np.zeros(len(axis), np.int32),
+    )
+
+
+def _room(now: int, needed: int) -> int:
+    """Doubled until it is enough; a power of two if it was one."""
+    while now < needed:
+        now *= 2
+    return now
+
+
+def _resized(array: np.ndarray, filled: int, room: int) -> np.ndarray:
+    if len(array) == room:
+        return array
+    out = np.empty((room, *array.shape[1:]), array.dtype)
+    out[:filled] = array[:filled]
+    return out
+
+
+def _trimmed(skeleton: Skeleton, vertices: int, edges: int) -> Skeleton:
+    points = kernels.Points(*(array[:vertices] for array in skeleton.points))
+    lines = kernels.Lines(*(array[:edges] for array in skeleton.lines))
+    return Skeleton(plan=skeleton.plan, points=points, lines=lines, words=skeleton.words)

@@ -1,0 +1,292 @@
+"""Compiled kernels: the cells of a simple complex, read off its vertices and edges.
+
+Around a vertex of a simple complex there are 2^k cells, one for each choice of sides of the k hyperplanes through it:
+the *corners* of the vertex. Every cell has exactly one lowest corner under a linear function.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from inscape.geometry._kernels_compile import kernel, small_kernel
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+
+
+class Graph(NamedTuple):
+    """The edges at each vertex; slot 2 j leaves its j-th hyperplane to the positive side, slot 2 j + 1 to the other."""
+
+    far: np.ndarray
+    """(V, 2 d) vertex at the other end, -1 for none."""
+    back: np.ndarray
+    """(V, 2 d) slot of the edge there."""
+
+
+@small_kernel
+def _slot(points, lines, words, e, v, other):
+    """Slot of edge e at its end v: which hyperplane it leaves, to which side."""
+    last = lines.label.shape[1]
+    j = 0
+    while j < last and points.label[v, j] == lines.label[e, j]:
+        j += 1
+    label = points.label[v, j]
+    if label < 0:
+        return 2 * j
+    word, bit = words[label] >> 6, np.uint64(words[label] & 63)
+    return 2 * j if (points.pos[other, word] >> bit) & _ONE != _ZERO else 2 * j + 1
+
+
+@kernel
+def connect(points, lines, words, count, graph):
+    """Find the edges at each vertex.
+
+    Args:
+        points: ``Points``.
+        lines: ``Lines``.
+        words: (labels,) place of each predicate among the bits of ``points.pos``.
+        count: number of edges.
+        graph: ``Graph`` full of -1, to be filled.
+
+    Returns:
+        False if two edges leave one vertex in the same slot: the complex is not simple.
+    """
+    for e in range(count):
+        a, b = lines.ends[e, 0], lines.ends[e, 1]
+        i, k = _slot(points, lines, words, e, a, b), _slot(points, lines, words, e, b, a)
+        if graph.far[a, i] >= 0 or graph.far[b, k] >= 0:
+            return False
+        graph.far[a, i], graph.back[a, i] = b, k
+        graph.far[b, k], graph.back[b, k] = a, i
+    return True
+
+
+@kernel
+def is_simple(points, graph, count):
+    """Whether every vertex has an edge on each side of each of its hyperplanes, and one at each wall.
+
+    Args:
+        points: ``Points``.
+        graph: ``Graph``.
+        count: number of vertices.
+
+    Returns:
+        True if so.
+    """
+    for v in range(count):
+        for j in range(points.label.shape[1]):
+            outside = graph.far[v, 2 * j + 1] >= 0
+            if graph.far[v, 2 * j] < 0 or outside != (points.label[v, j] >= 0):
+                return False
+    return True
+
+
+@kernel
+def heights_are_apart(points, lines, height, norm, count):
+    """Whether rounding cannot have changed which end of any edge is the lower one.
+
+    Args:
+        points: ``Points``.
+        lines: ``Lines``.
+        height: (V,) value of a linear function at the vertices.
+        norm: its slope.
+        count: number of edges.
+
+    Returns:
+        True if so.
+    """
+    for e in range(count):
+        a, b = lines.ends[e, 0], lines.ends[e, 1]
+        if abs(height[a] - height[b]) <= norm * (points.radius[a] + points.radius[b]):
+            return False
+    return True
+
+
+@kernel
+def count_lowest(graph, height, count):
+    """Number of cells: each is counted at its lowest corner.
+
+    Args:
+        graph: ``Graph``.
+        height: (V,) value of a linear function at the vertices.
+        count: number of vertices.
+
+    Returns:
+        The number.
+    """
+    cells = 0
+    for v in range(count):
+        here = 1
+        for j in range(graph.far.shape[1] // 2):
+            rising = 0
+            for i in range(2 * j, 2 * j + 2):
+                u = graph.far[v, i]
+                rising += u >= 0 and height[u] > height[v]
+            here *= rising
+        cells += here
+    return cells
+
+
+@small_kernel
+def _falling(graph, height, v):
+    """Slots of v whose edges go down, as bits; hyperplanes that are walls, as bits."""
+    down, outer = 0, 0
+    for j in range(graph.far.shape[1] // 2):
+        if graph.far[v, 2 * j + 1] < 0:
+            outer |= 1 << j
+        for i in range(2 * j, 2 * j + 2):
+            u = graph.far[v, i]
+            if u >= 0 and height[u] < height[v]:
+                down |= 1 << i
+    return down, outer
+
+
+@small_kernel
+def _translate(side, j, back):
+    """Sides of a cell at one end of an edge, from those at the other end, which the edge leaves by hyperplane j."""
+    k = back >> 1
+    rest = (side & ((1 << j) - 1)) | ((side >> (j + 1)) << j)
+    low = rest & ((1 << k) - 1)
+    return low | ((back & 1) << k) | ((rest >> k) << (k + 1))
+
+
+@kernel
+def sweep(graph, order, height, cell, lowest):
+    """Number the cells from the lowest vertex upwards.
+
+    A corner has a number of its own if all its edges go up; else it has that of the same cell at the lower end of one
+    of them. Sides are bits: bit j is set on the negative side of hyperplane j.
+
+    Args:
+        graph: ``Graph``.
+        order: (V,) vertices, the lowest first.
+        height: (V,) value of a linear function at the vertices.
+        cell: (V, 2^d) full of -1, to be filled: the cell of each corner.
+        lowest: (C, 2) to be filled: lowest vertex of each cell, and its sides there.
+
+    Returns:
+        Number of cells, -1 if the heights are not in order.
+    """
+    made = 0
+    dimension = graph.far.shape[1] // 2
+    for i in range(order.shape[0]):
+        v = order[i]
+        down, walls = _falling(graph, height, v)
+        for side in range(1 << dimension):
+            if side & walls:
+                continue
+            found = -1
+            for j in range(dimension):
+                slot = 2 * j + ((side >> j) & 1)
+                if (down >> slot) & 1:
+                    below = _translate(side, j, graph.back[v, slot])
+                    found = cell[graph.far[v, slot], below]
+                    if found < 0:
+                        return -1
+                    break
+            if found < 0:
+                if made < lowest.shape[0]:
+                    lowest[made, 0], lowest[made, 1] = v, side
+                found = made
+                made += 1
+            cell[v, side] = found
+    return made
+
+
+@kernel
+def fill_bits(points, words, lowest, bits):
+    """Signs of all predicates on each cell.
+
+    Args:
+        points: ``Points``.
+        words: (labels,) place of each predicate among the bits of ``points.pos``.
+        lowest: (C, 2) lowest vertex of each cell, and its sides there.
+        bits: (C, words) to be filled.
+    """
+    for c in range(lowest.shape[0]):
+        v, side = lowest[c, 0], lowest[c, 1]
+        for k in range(bits.shape[1]):
+            bits[c, k] = points.pos[v, k]
+        for j in range(points.label.shape[1]):
+            label = points.label[v, j]
+            if label >= 0 and not (side >> j) & 1:
+                bits[c, words[label] >> 6] |= _ONE << np.uint64(words[label] & 63)
+
+
+@kernel
+def count_corners(cell, start):
+    """Where the corners of each cell begin.
+
+    Args:
+        cell: (V, 2^d) cell of each corner, -1 for none.
+        start: (C + 1,) zeros, to be filled.
+    """
+    for v in range(cell.shape[0]):
+        for side in range(cell.shape[1]):
+            if cell[v, side] >= 0:
+                start[cell[v, side] + 1] += 1
+    for c in range(start.shape[0] - 1):
+        start[c + 1] += start[c]
+
+
+@kernel
+def fill_corners(cell, order, start, corners):
+    """List the corners of each cell, from below.
+
+    Args:
+        cell: (V, 2^d) cell of each corner, -1 for none.
+        order: (V,) vertices, the lowest first.
+        start: (C + 1,) where the corners of each cell begin; moved on to the next cell's.
+        corners: (H,) to be filled.
+    """
+    for i in range(order.shape[0]):
+        v = order[i]
+        for side in range(cell.shape[1]):
+            c = cell[v, side]
+            if c >= 0:
+                corners[start[c]] = v
+                start[c] += 1
+
+
+@kernel
+def fill_sides(points, start, corners, seen, place, side_start, side_label, masks):
+    """Sides of each cell in ascending order of labels, and which of them each corner lies on.
+
+    Args:
+        points: ``Points``.
+        start: (C + 1,) where the corners of each cell begin.
+        corners: (H,) vertices.
+        seen: (labels + 2 d,) zeros.
+        place: (labels + 2 d,) room.
+        side_start: (C + 1,) zeros, to be filled.
+        side_label: (S,) to be filled; with no room at all the sides are only counted.
+        masks: (H, words) zeros, to be filled.
+
+    Returns:
+        The largest number of sides of a cell.
+    """
+    dimension, most = points.label.shape[1], 0
+    for c in range(start.shape[0] - 1):
+        first, count = side_start[c], 0
+        for i in range(start[c], start[c + 1]):
+            for j in range(dimension):
+                label = points.label[corners[i], j]
+                if seen[label + 2 * dimension] != c + 1:
+                    seen[label + 2 * dimension] = c + 1
+                    if side_label.shape[0] > 0:
+                        k = first + count
+                        while k > first and side_label[k - 1] > label:
+                            side_label[k] = side_label[k - 1]
+                            k -= 1
+                        side_label[k] = label
+                    count += 1
+        side_start[c + 1] = first + count
+        most = max(most, count)
+        if side_label.shape[0] > 0:
+            for k in range(count):
+                place[side_label[first + k] + 2 * dimension] = k
+            for i in range(start[c], start[c + 1]):
+                for j in range(dimension):
+                    k = place[points.label[corners[i], j] + 2 * dimension]
+                    masks[i, k >> 6] |= _ONE << np.uint64(k & 63)
+    return most
