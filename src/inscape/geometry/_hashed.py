@@ -28,7 +28,7 @@ MAX_BYTES = 1 << 32
 SUSPECTS = 4096
 """Signs within rounding of zero that are looked at again."""
 
-_WORD_SEED = 0x1A5C
+_SEED = 0x1A5C
 _FIRST_ROOM = 1024
 
 
@@ -110,12 +110,12 @@ class _Run:
     def __post_init__(self) -> None:
         self.words, count = _places(self.plan)
         self.points, self.lines = _window(self.plan, count, len(self.words))
-        self.state = np.zeros(6, np.int64)
+        self.state = np.zeros(7, np.int64)
         self.state[kernels.VERTICES], self.state[kernels.EDGES] = len(self.points.t), len(self.lines.ends)
         self.error, self.drift, self.slope = np.zeros((3, len(self.words)))
         labels = len(self.words) + 2 * self.plan.chart.dimension
         self.names = kernels.Names(
-            word=np.random.default_rng(_WORD_SEED).integers(0, 2**64, (labels, 2), np.uint64),
+            word=np.random.default_rng(_SEED).integers(0, 2**64, (labels, 2), np.uint64),
             slots=np.zeros((_FIRST_ROOM, 2), np.uint64),
             suspects=np.zeros((SUSPECTS, 2), np.int64),
         )
@@ -184,7 +184,7 @@ class _Run:
             batch = self._grown(batch)
             if batch is None:
                 return False
-        if code == kernels.NOT_GENERIC or self.state[kernels.SUSPECTS]:
+        if code == kernels.NOT_GENERIC or self.state[kernels.FLAT] or not self._settled(batch):
             return False
         made = slice(before, self.vertices)
         self.meter.advance(self.vertices - before)
@@ -195,6 +195,13 @@ class _Run:
             for j in self.live:
                 self.live[j] = interpolate(self.live[j], a, b, self.points.s[made])
         return True
+
+    def _settled(self, batch: kernels.Batch) -> bool:
+        count = int(self.state[kernels.SUSPECTS])
+        if count == 0 or count > SUSPECTS:
+            return count == 0
+        first, effect = np.full(self.vertices, -1, np.int32), np.zeros((count, self.plan.chart.dimension + 1))
+        return bool(kernels.settle(self.points, self.lines, batch, self.names, self.state, first, effect))
 
     def _batch(self, step: Step, chosen: np.ndarray, values: np.ndarray, bound: Bound) -> kernels.Batch:
         left, offset = step.split.left[chosen], step.split.offset[chosen]
@@ -212,6 +219,7 @@ class _Run:
             slope=self.slope,
             first=np.empty(len(chosen), np.int32),
             count=np.empty(len(chosen), np.int64),
+            norm=float(np.linalg.norm(_uphill(self.plan.chart.dimension))),
             base=labels.start,
             word=int(self.words[step.base + chosen[0]] >> 6),
         )
@@ -225,15 +233,12 @@ class _Run:
         """Make room for the cuts of the next predicate, at least double; None if that is too much."""
         cuts, dimension = int(batch.count[self.state[kernels.NEXT]]), self.plan.chart.dimension
         vertices, edges = self.vertices, int(self.state[kernels.EDGES])
-        rooms = (
-            _room(len(self.points.t), vertices + cuts),
-            _room(len(self.lines.ends), edges + cuts * dimension),
-            _room(len(self.names.slots), 4 * cuts * (dimension - 1)),
-        )
+        needed = vertices + cuts, edges + cuts * dimension, 4 * cuts * (dimension - 1)
         held = (*self.points, batch.z), self.lines, (self.names.slots,)
         rows = [sum(array.nbytes // max(1, len(array)) for array in arrays) for arrays in held]
-        live = sum(values.nbytes for values in self.live.values())
-        if live + sum(size * room for size, room in zip(rows, rooms, strict=True)) > self.max_bytes:
+        free = self.max_bytes - sum(values.nbytes for values in self.live.values())
+        rooms = _rooms([len(arrays[0]) for arrays in held], needed, rows, free)
+        if rooms is None:
             return None
         self.points = kernels.Points(*(_resized(array, vertices, rooms[0]) for array in self.points))
         self.lines = kernels.Lines(*(_resized(array, edges, rooms[1]) for array in self.lines))
@@ -278,6 +283,11 @@ def _places(plan: Plan) -> tuple[np.ndarray, int]:
     return places, words
 
 
+def _uphill(dimension: int) -> np.ndarray:
+    """A direction without symmetry, along which no edge is level; all its components are positive."""
+    return np.random.default_rng(_SEED).uniform(0.5, 1.0, dimension)
+
+
 def _window(plan: Plan, words: int, labels: int) -> tuple[kernels.Points, kernels.Lines]:
     """Corners and edges of the box; at its low (high) end along axis a is the wall -1 - 2 a (-2 - 2 a)."""
     dimension, low, high = plan.chart.dimension, plan.chart.low, plan.chart.high
@@ -286,8 +296,10 @@ def _window(plan: Plan, words: int, labels: int) -> tuple[kernels.Points, kernel
     upper = (corner[:, None] >> axes) & 1
     label = np.sort(-1 - 2 * axes - upper, axis=1).astype(np.int32)
     count = len(corner)
+    t = np.where(upper == 1, high, low)
     points = kernels.Points(
-        t=np.where(upper == 1, high, low),
+        t=t,
+        height=t @ _uphill(dimension),
         radius=np.zeros(count),
         label=label,
         pos=np.zeros((count, words), np.uint64),
@@ -309,11 +321,17 @@ def _window(plan: Plan, words: int, labels: int) -> tuple[kernels.Points, kernel
     )
 
 
-def _room(now: int, needed: int) -> int:
-    """Doubled until it is enough; a power of two if it was one."""
-    while now < needed:
-        now *= 2
-    return now
+def _rooms(now: list[int], needed: tuple[int, ...], rows: list[int], free: int) -> list[int] | None:
+    """Four times the room where there is too little of it, or as much as fits; the last is a power of two."""
+    rooms = [size if size >= least else max(4 * size, least) for size, least in zip(now, needed, strict=True)]
+    rooms[-1] = 1 << (rooms[-1] - 1).bit_length()
+    if sum(room * row for room, row in zip(rooms, rows, strict=True)) <= free:
+        return rooms
+    spare = free - rooms[-1] * rows[-1]
+    tight = sum(least * row for least, row in zip(needed[:-1], rows[:-1], strict=True))
+    if tight > spare:
+        return None
+    return [max(size, int(least * spare / tight)) for size, least in zip(now, needed[:-1], strict=True)] + rooms[-1:]
 
 
 def _resized(array: np.ndarray, filled: int, room: int) -> np.ndarray:

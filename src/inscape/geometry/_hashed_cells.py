@@ -7,9 +7,6 @@ from inscape.geometry._block import Level
 from inscape.geometry._hashed import Skeleton
 from inscape.geometry._polytopes import Polytopes
 
-_HEIGHT_SEED = 0x5EED
-_ATTEMPTS = 8
-
 
 def count_cells(skeleton: Skeleton) -> int | None:
     """Number of cells, without listing them.
@@ -24,10 +21,7 @@ def count_cells(skeleton: Skeleton) -> int | None:
         The number; None if the complex turns out not to be simple.
     """
     graph = _connected(skeleton)
-    height = None if graph is None else _heights(skeleton)
-    if graph is None or height is None:
-        return None
-    return int(kernels.count_lowest(graph, height, len(height)))
+    return None if graph is None else int(kernels.count_lowest(graph, len(graph.far)))
 
 
 def close_cells(skeleton: Skeleton, *, max_cells: int | None = None) -> Polytopes | None:
@@ -41,14 +35,13 @@ def close_cells(skeleton: Skeleton, *, max_cells: int | None = None) -> Polytope
         The cells, in the order of their lowest corners; None if the complex turns out not to be simple.
     """
     graph = _connected(skeleton)
-    height = None if graph is None else _heights(skeleton)
-    if graph is None or height is None:
+    if graph is None:
         return None
-    order = np.argsort(height, kind="stable")
-    count = int(kernels.count_lowest(graph, height, len(height)))
-    cell = np.full((len(height), 1 << skeleton.dimension), -1, np.int32)
+    order = np.argsort(skeleton.points.height, kind="stable")
+    count = int(kernels.count_lowest(graph, len(order)))
+    cell = np.full((len(order), 1 << skeleton.dimension), -1, np.int32)
     lowest = np.empty((count, 2), np.int32)
-    if kernels.sweep(graph, order, height, cell, lowest) != count:
+    if kernels.sweep(graph, order, cell, lowest) != count:
         return None
     if max_cells is not None and count > max_cells:
         cell[cell >= max_cells] = -1
@@ -59,22 +52,12 @@ def close_cells(skeleton: Skeleton, *, max_cells: int | None = None) -> Polytope
 def _connected(skeleton: Skeleton) -> kernels.Graph | None:
     points, lines = skeleton.points, skeleton.lines
     shape = len(points.t), 2 * skeleton.dimension
-    graph = kernels.Graph(far=np.full(shape, -1, np.int32), back=np.full(shape, -1, np.int8))
+    graph = kernels.Graph(
+        far=np.full(shape, -1, np.int32), back=np.full(shape, -1, np.int8), rising=np.zeros(shape[0], np.int16)
+    )
     if not kernels.connect(points, lines, skeleton.words, len(lines.ends), graph):
         return None
     return graph if kernels.is_simple(points, graph, len(points.t)) else None
-
-
-def _heights(skeleton: Skeleton) -> np.ndarray | None:
-    """Values of a linear function at the vertices, of which rounding cannot have changed the order along any edge."""
-    random = np.random.default_rng(_HEIGHT_SEED)
-    for _ in range(_ATTEMPTS):
-        slope = random.normal(size=skeleton.dimension)
-        height = skeleton.points.t @ slope
-        norm = float(np.linalg.norm(slope))
-        if kernels.heights_are_apart(skeleton.points, skeleton.lines, height, norm, len(skeleton.lines.ends)):
-            return height
-    return None
 
 
 def _listed(skeleton: Skeleton, cell: np.ndarray, order: np.ndarray, lowest: np.ndarray) -> Polytopes:
@@ -102,17 +85,15 @@ def _listed(skeleton: Skeleton, cell: np.ndarray, order: np.ndarray, lowest: np.
 
 
 def _sides(skeleton: Skeleton, start: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sides are counted first, then listed."""
-    labels = len(skeleton.words) + 2 * skeleton.dimension
-    side_start, place = np.zeros_like(start), np.empty(labels, np.int64)
-    side_label, masks = np.empty(0, np.int32), np.empty((0, 0), np.uint64)
-    for _ in range(2):
-        seen = np.zeros(labels, np.int64)
-        most = kernels.fill_sides(skeleton.points, start, corners, seen, place, side_start, side_label, masks)
-        if len(side_label) == 0:
-            side_label = np.empty(side_start[-1], np.int32)
-            masks = np.zeros((len(corners), -(-most // 64)), np.uint64)
-    return side_start, side_label, masks
+    """Start, labels and masks of the sides; hardly any cell has more than 64."""
+    labels, words = len(skeleton.words) + 2 * skeleton.dimension, 1
+    side_label, place = np.empty(len(corners), np.int32), np.empty(labels, np.int32)
+    while True:
+        side_start, seen = np.zeros_like(start), np.zeros(labels, np.int32)
+        masks = np.zeros((len(corners), words), np.uint64)
+        if kernels.fill_sides(skeleton.points, start, corners, seen, place, side_start, side_label, masks):
+            return side_start, side_label[: side_start[-1]].copy(), masks
+        words += 1
 
 
 def _levels(skeleton: Skeleton, bits: np.ndarray) -> tuple[Level, ...]:

@@ -20,8 +20,10 @@ _MIX_1 = np.uint64(0x9E3779B97F4A7C15)
 _MIX_2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_3 = np.uint64(0xFF51AFD7ED558CCD)
 _SHIFT = np.uint64(32)
+_CLEAR = 50.0
+"""How far a value has to exceed its error for a slope to be read from it."""
 
-VERTICES, EDGES, NEXT, EPOCH, SUSPECTS, DEPTH = range(6)
+VERTICES, EDGES, NEXT, EPOCH, SUSPECTS, DEPTH, FLAT = range(7)
 """What the numbers of the running state count."""
 
 DONE, GROW, NOT_GENERIC = range(3)
@@ -35,6 +37,8 @@ class Points(NamedTuple):
     """(V, d) chart coordinates."""
     radius: np.ndarray
     """(V,) bound on the distance from the exact vertex."""
+    height: np.ndarray
+    """(V,) a linear function of the coordinates."""
     label: np.ndarray
     """(V, d) predicates that vanish there, ascending; walls are negative."""
     pos: np.ndarray
@@ -57,7 +61,7 @@ class Lines(NamedTuple):
     """Room for edges."""
 
     ends: np.ndarray
-    """(E, 2) vertices."""
+    """(E, 2) vertices, the lower one first."""
     label: np.ndarray
     """(E, d - 1) predicates on which it lies, ascending."""
     name: np.ndarray
@@ -81,6 +85,8 @@ class Batch(NamedTuple):
     """(n,) first edge that each predicate cuts before any other of the batch, -1 for none."""
     count: np.ndarray
     """(n,) length of that list."""
+    norm: float
+    """Slope of the heights."""
     base: int
     """Label of the first predicate."""
     word: int
@@ -182,10 +188,10 @@ def _place(points, batch, state, a, b, p):
         zq = batch.z[a, q]
         batch.z[v, q] = zq + s * (batch.z[b, q] - zq)
     batch.z[v, p] = 0.0
-    part = np.float32(s)
     for k in range(batch.base):
-        zk = points.past[a, k]
-        points.past[v, k] = zk + part * (points.past[b, k] - zk)
+        zk = np.float64(points.past[a, k])
+        points.past[v, k] = zk + s * (np.float64(points.past[b, k]) - zk)
+    points.height[v] = points.height[a] + s * (points.height[b] - points.height[a])
     points.radius[v] = 2.0 * _error(points, batch, v, batch.base + p) * np.sqrt(square) / abs(za - zb)
     return v
 
@@ -234,6 +240,13 @@ def _halve(points, lines, batch, state, e, v):
 
 
 @small_kernel
+def _leap(points, batch, far, label):
+    """Absolute value of a predicate at the far end of an edge that leaves it; 0 if it is hardly known."""
+    z = batch.z[far, label - batch.base] if label >= batch.base else np.float64(points.past[far, label])
+    return abs(z) if abs(z) > _CLEAR * _error(points, batch, far, label) else 0.0
+
+
+@small_kernel
 def _widen(points, batch, v, far, label, length):
     """Add to a vertex's radius what the error of one of its predicates can move it, along the edge that leaves it.
 
@@ -241,8 +254,7 @@ def _widen(points, batch, v, far, label, length):
     that hyperplane. Twice as much is added, for the rounding in the slopes.
     """
     if label >= 0:
-        z = batch.z[far, label - batch.base] if label >= batch.base else np.float64(points.past[far, label])
-        points.radius[v] += 2.0 * _error(points, batch, v, label) * length / abs(z)
+        points.radius[v] += 2.0 * _error(points, batch, v, label) * length / _leap(points, batch, far, label)
 
 
 @small_kernel
@@ -250,7 +262,8 @@ def _join(points, lines, batch, state, e, j, name, a, b):
     """The edge between two cuts of a 2-face, which is edge e without its j-th label; b is the cut of e."""
     f = state[EDGES]
     state[EDGES] = f + 1
-    lines.ends[f, 0], lines.ends[f, 1] = a, b
+    rises = points.height[b] > points.height[a]
+    lines.ends[f, 0], lines.ends[f, 1] = (a, b) if rises else (b, a)
     last, other = lines.label.shape[1] - 1, np.int64(lines.label[e, j])
     for k in range(last):
         lines.label[f, k] = lines.label[e, k if k < j else k + 1]
@@ -351,7 +364,7 @@ def cut_batch(points, lines, batch, names, state):
             return GROW
         state[EPOCH] += 1
         before = (_ONE << np.uint64(p)) - _ONE
-        w, left_open, made = batch.word, 0, state[VERTICES]
+        w, left_open, made, joined = batch.word, 0, state[VERTICES], state[EDGES]
         e = batch.first[p]
         while e >= 0:
             following = lines.following[e]
@@ -374,7 +387,59 @@ def cut_batch(points, lines, batch, names, state):
             while x != _ZERO:
                 _check(points, batch, names, state, v, lowest(x))
                 x &= x - _ONE
+        for e in range(joined, state[EDGES]):
+            a, b = lines.ends[e, 0], lines.ends[e, 1]
+            lift = abs(points.height[b] - points.height[a])
+            state[FLAT] += lift <= batch.norm * (points.radius[a] + points.radius[b])
     return DONE
+
+
+@kernel
+def settle(points, lines, batch, names, state, first, effect):
+    """Look again at the suspects, with slopes along the edges at hand in place of bounds on them.
+
+    To first order, moving vertex v onto its hyperplanes changes predicate q by the sum over these of error · (slope of
+    q) / (slope of the hyperplane), both along an edge that leaves only that hyperplane.
+
+    Args:
+        points: ``Points``.
+        lines: ``Lines``.
+        batch: ``Batch``.
+        names: ``Names`` with the suspects.
+        state: running state.
+        first: (V,) full of -1, room for the suspects of each vertex.
+        effect: (suspects, d + 1) zeros; the last column is room for the next suspect at the same vertex.
+
+    Returns:
+        True if all their signs are certain.
+    """
+    d, count = points.t.shape[1], state[SUSPECTS]
+    for k in range(count):
+        v = names.suspects[k, 0]
+        effect[k, d] = first[v]
+        first[v] = k
+    for e in range(state[EDGES]):
+        for end in range(2):
+            v, far = lines.ends[e, end], lines.ends[e, 1 - end]
+            k = np.int64(first[v])
+            if k >= 0:
+                j = 0
+                while j < d - 1 and points.label[v, j] == lines.label[e, j]:
+                    j += 1
+                label = points.label[v, j]
+                while k >= 0 and label >= 0:
+                    q = names.suspects[k, 1] - batch.base
+                    shift = _error(points, batch, v, label) * abs(batch.z[far, q] - batch.z[v, q])
+                    effect[k, j] = max(effect[k, j], shift / _leap(points, batch, far, label))
+                    k = np.int64(effect[k, d])
+    for k in range(count):
+        v, label = names.suspects[k, 0], names.suspects[k, 1]
+        bound = _error(points, batch, v, label)
+        for j in range(d):
+            bound += 2.0 * effect[k, j]
+        if not abs(batch.z[v, label - batch.base]) > bound:
+            return False
+    return True
 
 
 @small_kernel

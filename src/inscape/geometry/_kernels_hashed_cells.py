@@ -21,6 +21,8 @@ class Graph(NamedTuple):
     """(V, 2 d) vertex at the other end, -1 for none."""
     back: np.ndarray
     """(V, 2 d) slot of the edge there."""
+    rising: np.ndarray
+    """(V,) slots whose edges go up, as bits."""
 
 
 @small_kernel
@@ -46,7 +48,7 @@ def connect(points, lines, words, count, graph):
         lines: ``Lines``.
         words: (labels,) place of each predicate among the bits of ``points.pos``.
         count: number of edges.
-        graph: ``Graph`` full of -1, to be filled.
+        graph: ``Graph`` without edges, to be filled.
 
     Returns:
         False if two edges leave one vertex in the same slot: the complex is not simple.
@@ -58,6 +60,7 @@ def connect(points, lines, words, count, graph):
             return False
         graph.far[a, i], graph.back[a, i] = b, k
         graph.far[b, k], graph.back[b, k] = a, i
+        graph.rising[a] |= 1 << i
     return True
 
 
@@ -82,33 +85,11 @@ def is_simple(points, graph, count):
 
 
 @kernel
-def heights_are_apart(points, lines, height, norm, count):
-    """Whether rounding cannot have changed which end of any edge is the lower one.
-
-    Args:
-        points: ``Points``.
-        lines: ``Lines``.
-        height: (V,) value of a linear function at the vertices.
-        norm: its slope.
-        count: number of edges.
-
-    Returns:
-        True if so.
-    """
-    for e in range(count):
-        a, b = lines.ends[e, 0], lines.ends[e, 1]
-        if abs(height[a] - height[b]) <= norm * (points.radius[a] + points.radius[b]):
-            return False
-    return True
-
-
-@kernel
-def count_lowest(graph, height, count):
+def count_lowest(graph, count):
     """Number of cells: each is counted at its lowest corner.
 
     Args:
         graph: ``Graph``.
-        height: (V,) value of a linear function at the vertices.
         count: number of vertices.
 
     Returns:
@@ -118,27 +99,20 @@ def count_lowest(graph, height, count):
     for v in range(count):
         here = 1
         for j in range(graph.far.shape[1] // 2):
-            rising = 0
-            for i in range(2 * j, 2 * j + 2):
-                u = graph.far[v, i]
-                rising += u >= 0 and height[u] > height[v]
-            here *= rising
+            pair = (np.int64(graph.rising[v]) >> (2 * j)) & 3
+            here *= (pair & 1) + (pair >> 1)
         cells += here
     return cells
 
 
 @small_kernel
-def _falling(graph, height, v):
-    """Slots of v whose edges go down, as bits; hyperplanes that are walls, as bits."""
-    down, outer = 0, 0
+def _walls(graph, v):
+    """Hyperplanes of v that are walls, as bits."""
+    outer = 0
     for j in range(graph.far.shape[1] // 2):
         if graph.far[v, 2 * j + 1] < 0:
             outer |= 1 << j
-        for i in range(2 * j, 2 * j + 2):
-            u = graph.far[v, i]
-            if u >= 0 and height[u] < height[v]:
-                down |= 1 << i
-    return down, outer
+    return outer
 
 
 @small_kernel
@@ -151,7 +125,7 @@ def _translate(side, j, back):
 
 
 @kernel
-def sweep(graph, order, height, cell, lowest):
+def sweep(graph, order, cell, lowest):
     """Number the cells from the lowest vertex upwards.
 
     A corner has a number of its own if all its edges go up; else it has that of the same cell at the lower end of one
@@ -160,25 +134,24 @@ def sweep(graph, order, height, cell, lowest):
     Args:
         graph: ``Graph``.
         order: (V,) vertices, the lowest first.
-        height: (V,) value of a linear function at the vertices.
         cell: (V, 2^d) full of -1, to be filled: the cell of each corner.
         lowest: (C, 2) to be filled: lowest vertex of each cell, and its sides there.
 
     Returns:
-        Number of cells, -1 if the heights are not in order.
+        Number of cells, -1 if the order is not upwards.
     """
     made = 0
     dimension = graph.far.shape[1] // 2
     for i in range(order.shape[0]):
         v = order[i]
-        down, walls = _falling(graph, height, v)
+        up, walls = np.int64(graph.rising[v]), _walls(graph, v)
         for side in range(1 << dimension):
             if side & walls:
                 continue
             found = -1
             for j in range(dimension):
                 slot = 2 * j + ((side >> j) & 1)
-                if (down >> slot) & 1:
+                if not (up >> slot) & 1:
                     below = _translate(side, j, graph.back[v, slot])
                     found = cell[graph.far[v, slot], below]
                     if found < 0:
@@ -250,7 +223,7 @@ def fill_corners(cell, order, start, corners):
 
 @kernel
 def fill_sides(points, start, corners, seen, place, side_start, side_label, masks):
-    """Sides of each cell in ascending order of labels, and which of them each corner lies on.
+    """Sides of each cell in the order in which its corners show them, and which of them each corner lies on.
 
     Args:
         points: ``Points``.
@@ -259,34 +232,27 @@ def fill_sides(points, start, corners, seen, place, side_start, side_label, mask
         seen: (labels + 2 d,) zeros.
         place: (labels + 2 d,) room.
         side_start: (C + 1,) zeros, to be filled.
-        side_label: (S,) to be filled; with no room at all the sides are only counted.
+        side_label: (H,) to be filled; a cell has no more sides than corners.
         masks: (H, words) zeros, to be filled.
 
     Returns:
-        The largest number of sides of a cell.
+        False if the masks have not enough words.
     """
-    dimension, most = points.label.shape[1], 0
+    dimension, sides = points.label.shape[1], 64 * masks.shape[1]
     for c in range(start.shape[0] - 1):
-        first, count = side_start[c], 0
+        first = side_start[c]
+        count = 0
         for i in range(start[c], start[c + 1]):
             for j in range(dimension):
                 label = points.label[corners[i], j]
-                if seen[label + 2 * dimension] != c + 1:
-                    seen[label + 2 * dimension] = c + 1
-                    if side_label.shape[0] > 0:
-                        k = first + count
-                        while k > first and side_label[k - 1] > label:
-                            side_label[k] = side_label[k - 1]
-                            k -= 1
-                        side_label[k] = label
+                name = label + 2 * dimension
+                if seen[name] != c + 1:
+                    if count == sides:
+                        return False
+                    seen[name], place[name] = c + 1, count
+                    side_label[first + count] = label
                     count += 1
+                k = place[name]
+                masks[i, k >> 6] |= _ONE << np.uint64(k & 63)
         side_start[c + 1] = first + count
-        most = max(most, count)
-        if side_label.shape[0] > 0:
-            for k in range(count):
-                place[side_label[first + k] + 2 * dimension] = k
-            for i in range(start[c], start[c + 1]):
-                for j in range(dimension):
-                    k = place[points.label[corners[i], j] + 2 * dimension]
-                    masks[i, k >> 6] |= _ONE << np.uint64(k & 63)
-    return most
+    return True
