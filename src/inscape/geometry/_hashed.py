@@ -21,6 +21,7 @@ from inscape.geometry._kernels_edges import bend, interpolate, pin
 from inscape.geometry._levels import per_unit
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise
+from inscape.geometry._skeleton import Skeleton, count_cells
 
 MAX_BYTES = 1 << 32
 """Memory that the complex and its values may take by default."""
@@ -30,28 +31,6 @@ SUSPECTS = 4096
 
 _SEED = 0x1A5C
 _FIRST_ROOM = 1024
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Skeleton:
-    """Vertices and edges of a chart cut by a generic network.
-
-    Attributes:
-        plan: the plan.
-        points: the V vertices.
-        lines: the E edges.
-        words: (labels,) place of each predicate among the bits of ``points.pos``: 64 · word + bit.
-    """
-
-    plan: Plan
-    points: kernels.Points
-    lines: kernels.Lines
-    words: np.ndarray
-
-    @property
-    def dimension(self) -> int:
-        """Dimension d of the chart."""
-        return self.points.t.shape[1]
 
 
 def eligible(plan: Plan) -> bool:
@@ -135,8 +114,23 @@ class _Run:
                 self._apply(i)
             for j in [j for j in self.live if self.plan.last_use.get(j, -1) <= place]:
                 del self.live[j], self.bounds[j]
-        found = Skeleton(plan=self.plan, points=self.points, lines=self.lines, words=self.words)
-        return _trimmed(found, self.vertices, int(self.state[kernels.EDGES]))
+        return self._skeleton()
+
+    def _skeleton(self) -> Skeleton:
+        vertices, edges = self.vertices, int(self.state[kernels.EDGES])
+        return Skeleton(
+            plan=self.plan,
+            points=kernels.Points(*(array[:vertices] for array in self.points)),
+            lines=kernels.Lines(*(array[:edges] for array in self.lines)),
+            words=self.words,
+        )
+
+    def _too_many(self) -> bool:
+        """Whether the limit on cells is passed before the last step; they are counted only if there may be so many."""
+        if self.vertices <= self.max_cells:
+            return False
+        count = count_cells(self._skeleton())
+        return count is None or count > self.max_cells
 
     def _name_window(self) -> None:
         """An edge of the window lies inside all walls but its own."""
@@ -168,6 +162,8 @@ class _Run:
             if not self._cut(step, chosen, self._values(source), bound, last):
                 return False
         if not final:
+            if self._too_many():
+                return False
             self._drift(place, source)
             self._bend(place, step, before)
         return True
@@ -341,8 +337,3 @@ def _resized(array: np.ndarray, filled: int, room: int) -> np.ndarray:
     out[:filled] = array[:filled]
     return out
 
-
-def _trimmed(skeleton: Skeleton, vertices: int, edges: int) -> Skeleton:
-    points = kernels.Points(*(array[:vertices] for array in skeleton.points))
-    lines = kernels.Lines(*(array[:edges] for array in skeleton.lines))
-    return Skeleton(plan=skeleton.plan, points=points, lines=lines, words=skeleton.words)

@@ -126,7 +126,7 @@ def _translate(side, j, back):
 
 @kernel
 def sweep(graph, order, cell, lowest):
-    """Number the cells from the lowest vertex upwards.
+    """Number the cells, each at its lowest corner.
 
     A corner has a number of its own if all its edges go up; else it has that of the same cell at the lower end of one
     of them. Sides are bits: bit j is set on the negative side of hyperplane j.
@@ -187,6 +187,25 @@ def fill_bits(points, words, lowest, bits):
 
 
 @kernel
+def renumber(number, cell, first):
+    """Give the cells other numbers, in place.
+
+    Args:
+        number: (C,) new number of each cell, -1 for those that are left out.
+        cell: (V, 2^d) cell of each corner, -1 for none; changed.
+        first: (V,) to be filled: the least of the new numbers at each vertex, C for none.
+    """
+    for v in range(cell.shape[0]):
+        least = number.shape[0]
+        for side in range(cell.shape[1]):
+            if cell[v, side] >= 0:
+                cell[v, side] = number[cell[v, side]]
+                if cell[v, side] >= 0:
+                    least = min(least, cell[v, side])
+        first[v] = least
+
+
+@kernel
 def count_corners(cell, start):
     """Where the corners of each cell begin.
 
@@ -204,29 +223,28 @@ def count_corners(cell, start):
 
 @kernel
 def fill_corners(cell, order, start, corners):
-    """List the corners of each cell, from below.
+    """List the corners of each cell; vertices are named by their places in an order.
 
     Args:
         cell: (V, 2^d) cell of each corner, -1 for none.
-        order: (V,) vertices, the lowest first.
+        order: (n,) vertices.
         start: (C + 1,) where the corners of each cell begin; moved on to the next cell's.
         corners: (H,) to be filled.
     """
     for i in range(order.shape[0]):
-        v = order[i]
         for side in range(cell.shape[1]):
-            c = cell[v, side]
+            c = cell[order[i], side]
             if c >= 0:
-                corners[start[c]] = v
+                corners[start[c]] = i
                 start[c] += 1
 
 
 @kernel
-def fill_sides(points, start, corners, seen, place, side_start, side_label, masks):
+def fill_sides(label, start, corners, seen, place, side_start, side_label, masks):
     """Sides of each cell in the order in which its corners show them, and which of them each corner lies on.
 
     Args:
-        points: ``Points``.
+        label: (n, d) predicates that vanish at each vertex.
         start: (C + 1,) where the corners of each cell begin.
         corners: (H,) vertices.
         seen: (labels + 2 d,) zeros.
@@ -238,21 +256,25 @@ def fill_sides(points, start, corners, seen, place, side_start, side_label, mask
     Returns:
         False if the masks have not enough words.
     """
-    dimension, sides = points.label.shape[1], 64 * masks.shape[1]
+    dimension, sides = label.shape[1], 64 * masks.shape[1]
     for c in range(start.shape[0] - 1):
         first = side_start[c]
         count = 0
         for i in range(start[c], start[c + 1]):
+            low = _ZERO
             for j in range(dimension):
-                label = points.label[corners[i], j]
-                name = label + 2 * dimension
+                name = label[corners[i], j] + 2 * dimension
                 if seen[name] != c + 1:
                     if count == sides:
                         return False
                     seen[name], place[name] = c + 1, count
-                    side_label[first + count] = label
+                    side_label[first + count] = name - 2 * dimension
                     count += 1
                 k = place[name]
-                masks[i, k >> 6] |= _ONE << np.uint64(k & 63)
+                if k < 64:
+                    low |= _ONE << np.uint64(k)
+                else:
+                    masks[i, k >> 6] |= _ONE << np.uint64(k & 63)
+            masks[i, 0] = low
         side_start[c + 1] = first + count
     return True
