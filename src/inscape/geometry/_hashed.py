@@ -15,9 +15,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from inscape._progress import Meter, SilentMeter
-from inscape.geometry import _kernels_hashed as kernels
+from inscape.geometry import _kernels_hashed_types as types
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, gamma, piecewise_bound
+from inscape.geometry._hashed_window import places, uphill, window
 from inscape.geometry._kernels_edges import bend, interpolate, pin
+from inscape.geometry._kernels_hashed import cut_batch
+from inscape.geometry._kernels_hashed_signs import close_batch, open_batch, settle
+from inscape.geometry._kernels_hashed_types import Batch, Lines, Names, Points
 from inscape.geometry._levels import per_unit
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise
@@ -75,9 +79,9 @@ class _Run:
     max_cells: int
     max_bytes: int
     meter: Meter
-    points: kernels.Points = field(init=False)
-    lines: kernels.Lines = field(init=False)
-    names: kernels.Names = field(init=False)
+    points: Points = field(init=False)
+    lines: Lines = field(init=False)
+    names: Names = field(init=False)
     words: np.ndarray = field(init=False)
     state: np.ndarray = field(init=False)
     error: np.ndarray = field(init=False)
@@ -87,22 +91,21 @@ class _Run:
     bounds: dict[int, Bound] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.words, count = _places(self.plan)
-        self.points, self.lines = _window(self.plan, count, len(self.words))
-        self.state = np.zeros(7, np.int64)
-        self.state[kernels.VERTICES], self.state[kernels.EDGES] = len(self.points.t), len(self.lines.ends)
-        self.error, self.drift, self.slope = np.zeros((3, len(self.words)))
+        self.words, count = places(self.plan)
         labels = len(self.words) + 2 * self.plan.chart.dimension
-        self.names = kernels.Names(
+        self.names = Names(
             word=np.random.default_rng(_SEED).integers(0, 2**64, (labels, 2), np.uint64),
             slots=np.zeros((_FIRST_ROOM, 2), np.uint64),
             suspects=np.zeros((SUSPECTS, 2), np.int64),
         )
-        self._name_window()
+        self.points, self.lines = window(self.plan, count, self.names.word)
+        self.state = np.zeros(types.STATES, np.int64)
+        self.state[types.VERTICES], self.state[types.EDGES] = len(self.points.t), len(self.lines.ends)
+        self.error, self.drift, self.slope = np.zeros((3, len(self.words)))
 
     @property
     def vertices(self) -> int:
-        return int(self.state[kernels.VERTICES])
+        return int(self.state[types.VERTICES])
 
     def finish(self) -> Skeleton | None:
         """Go through the order; None if edges alone do not do."""
@@ -110,18 +113,18 @@ class _Run:
             if i in self.plan.steps:
                 if not self._split(place, self.plan.steps[i]):
                     return None
-            elif i not in self.plan.affine:
-                self._apply(i)
+            elif i not in self.plan.affine and not self._apply(i):
+                return None
             for j in [j for j in self.live if self.plan.last_use.get(j, -1) <= place]:
                 del self.live[j], self.bounds[j]
         return self._skeleton()
 
     def _skeleton(self) -> Skeleton:
-        vertices, edges = self.vertices, int(self.state[kernels.EDGES])
+        vertices, edges = self.vertices, int(self.state[types.EDGES])
         return Skeleton(
             plan=self.plan,
-            points=kernels.Points(*(array[:vertices] for array in self.points)),
-            lines=kernels.Lines(*(array[:edges] for array in self.lines)),
+            points=Points(*(array[:vertices] for array in self.points)),
+            lines=Lines(*(array[:edges] for array in self.lines)),
             words=self.words,
         )
 
@@ -132,25 +135,23 @@ class _Run:
         count = count_cells(self._skeleton())
         return count is None or count > self.max_cells
 
-    def _name_window(self) -> None:
-        """An edge of the window lies inside all walls but its own."""
-        dimension = self.plan.chart.dimension
-        inside = self.names.word[: 2 * dimension, 0]
-        own = inside[self.lines.label + 2 * dimension]
-        self.lines.name[:] = np.bitwise_xor.reduce(inside) ^ np.bitwise_xor.reduce(own, axis=1)
-
     def _values(self, j: int) -> np.ndarray:
         return self.plan.affine[j].at(self.points.t[: self.vertices]) if j in self.plan.affine else self.live[j]
 
     def _bound(self, j: int) -> Bound:
         return self.plan.affine[j].bound if j in self.plan.affine else self.bounds[j]
 
-    def _apply(self, i: int) -> None:
+    def _apply(self, i: int) -> bool:
+        """Evaluate an affine node at all vertices, if there is room for its values."""
         node = self.plan.program.nodes[i]
+        held = [*self.points, *self.lines, *self.live.values()]
+        if sum(array.nbytes for array in held) + 8 * self.vertices * int(np.prod(node.shape)) > self.max_bytes:
+            return False
         shapes = [self.plan.program.nodes[j].shape for j in node.inputs]
         shaped = [self._values(j).reshape(-1, *shape) for j, shape in zip(node.inputs, shapes, strict=True)]
         self.live[i] = np.ascontiguousarray(node.apply(*shaped)).reshape(self.vertices, -1)
         self.bounds[i] = affine_bound(node, shapes, [self._bound(j) for j in node.inputs])
+        return True
 
     def _split(self, place: int, step: Step) -> bool:
         source = step.inputs[0]
@@ -162,44 +163,44 @@ class _Run:
             if not self._cut(step, chosen, self._values(source), bound, last):
                 return False
         if not final:
-            if self._too_many():
+            if self._too_many() or not isinstance(step.rule, Elementwise):
                 return False
-            self._drift(place, source)
-            self._bend(place, step, before)
+            self.bounds = {j: self._drifted(known) for j, known in self.bounds.items()}
+            self._bend(place, step, step.rule, before)
         return True
 
     def _cut(self, step: Step, chosen: np.ndarray, values: np.ndarray, bound: Bound, last: bool) -> bool:
         """Cut by a batch of predicates; carry the live values along unless they have had their last use."""
         batch, before = self._batch(step, chosen, values, bound), self.vertices
-        self.state[kernels.SUSPECTS] = 0
-        code = kernels.open_batch(self.points, self.lines, batch, self.names, self.state)
-        while code != kernels.NOT_GENERIC:
-            code = kernels.cut_batch(self.points, self.lines, batch, self.names, self.state)
-            if code != kernels.GROW:
+        self.state[types.SUSPECTS] = 0
+        code = open_batch(self.points, self.lines, batch, self.names, self.state)
+        while code != types.NOT_GENERIC:
+            code = cut_batch(self.points, self.lines, batch, self.names, self.state)
+            if code != types.GROW:
                 break
             batch = self._grown(batch)
             if batch is None:
                 return False
-        if code == kernels.NOT_GENERIC or self.state[kernels.FLAT] or not self._settled(batch):
+        if code == types.NOT_GENERIC or self.state[types.FLAT] or not self._settled(batch):
             return False
         made = slice(before, self.vertices)
         self.meter.advance(self.vertices - before)
         if not last:
             table = np.empty((2, 8, 256), np.uint64)
-            kernels.close_batch(self.points, self.lines, batch, self.names, table, self.state)
+            close_batch(self.points, self.lines, batch, self.names, table, self.state)
             a, b = self.points.mix[made].T
             for j in self.live:
                 self.live[j] = interpolate(self.live[j], a, b, self.points.s[made])
         return True
 
-    def _settled(self, batch: kernels.Batch) -> bool:
-        count = int(self.state[kernels.SUSPECTS])
+    def _settled(self, batch: Batch) -> bool:
+        count = int(self.state[types.SUSPECTS])
         if count == 0 or count > SUSPECTS:
             return count == 0
         first, effect = np.full(self.vertices, -1, np.int32), np.zeros((count, self.plan.chart.dimension + 1))
-        return bool(kernels.settle(self.points, self.lines, batch, self.names, self.state, first, effect))
+        return bool(settle(self.points, self.lines, batch, self.names, self.state, first, effect))
 
-    def _batch(self, step: Step, chosen: np.ndarray, values: np.ndarray, bound: Bound) -> kernels.Batch:
+    def _batch(self, step: Step, chosen: np.ndarray, values: np.ndarray, bound: Bound) -> Batch:
         left, offset = step.split.left[chosen], step.split.offset[chosen]
         z = np.empty((len(self.points.t), len(chosen)))
         np.subtract(values[:, left], offset, out=z[: self.vertices])
@@ -208,14 +209,14 @@ class _Run:
         self.error[labels] = bound.error[left] + np.where(offset != 0, 2 * UNIT_ROUNDOFF * size, 0.0)
         self.drift[labels] = gamma(4) * (size + bound.slope[left] * self._extent)
         self.slope[labels] = bound.slope[left]
-        return kernels.Batch(
+        return Batch(
             z=z,
             error=self.error,
             drift=self.drift,
             slope=self.slope,
             first=np.empty(len(chosen), np.int32),
             count=np.empty(len(chosen), np.int64),
-            norm=float(np.linalg.norm(_uphill(self.plan.chart.dimension))),
+            norm=float(np.linalg.norm(uphill(self.plan.chart.dimension))),
             base=labels.start,
             word=int(self.words[step.base + chosen[0]] >> 6),
         )
@@ -225,10 +226,10 @@ class _Run:
         """Largest distance of a point of the window from the chart's origin."""
         return float(np.linalg.norm(np.maximum(np.abs(self.plan.chart.low), np.abs(self.plan.chart.high))))
 
-    def _grown(self, batch: kernels.Batch) -> kernels.Batch | None:
+    def _grown(self, batch: Batch) -> Batch | None:
         """Make room for the cuts of the next predicate, at least double; None if that is too much."""
-        cuts, dimension = int(batch.count[self.state[kernels.NEXT]]), self.plan.chart.dimension
-        vertices, edges = self.vertices, int(self.state[kernels.EDGES])
+        cuts, dimension = int(batch.count[self.state[types.NEXT]]), self.plan.chart.dimension
+        vertices, edges = self.vertices, int(self.state[types.EDGES])
         needed = vertices + cuts, edges + cuts * dimension, 4 * cuts * (dimension - 1)
         held = (*self.points, batch.z), self.lines, (self.names.slots,)
         rows = [sum(array.nbytes // max(1, len(array)) for array in arrays) for arrays in held]
@@ -236,21 +237,18 @@ class _Run:
         rooms = _rooms([len(arrays[0]) for arrays in held], needed, rows, free)
         if rooms is None:
             return None
-        self.points = kernels.Points(*(_resized(array, vertices, rooms[0]) for array in self.points))
-        self.lines = kernels.Lines(*(_resized(array, edges, rooms[1]) for array in self.lines))
+        self.points = Points(*(_resized(array, vertices, rooms[0]) for array in self.points))
+        self.lines = Lines(*(_resized(array, edges, rooms[1]) for array in self.lines))
         if rooms[2] != len(self.names.slots):
             self.names = self.names._replace(slots=np.zeros((rooms[2], 2), np.uint64))
         return batch._replace(z=_resized(batch.z, vertices, rooms[0]))
 
-    def _drift(self, place: int, source: int) -> None:
-        """Bounds of the live values after the interpolations of a step."""
-        depth = int(self.state[kernels.DEPTH])
-        for j, known in self.bounds.items():
-            if j == source or self.plan.last_use.get(j, -1) > place:
-                added = depth * gamma(4) * (known.magnitude + known.slope * self._extent)
-                self.bounds[j] = Bound(magnitude=known.magnitude, error=known.error + added, slope=known.slope)
+    def _drifted(self, known: Bound) -> Bound:
+        """Bound on values that were interpolated, at points that were, as often as any vertex was."""
+        added = int(self.state[types.DEPTH]) * gamma(4) * (known.magnitude + known.slope * self._extent)
+        return Bound(magnitude=known.magnitude, error=known.error + added, slope=known.slope)
 
-    def _bend(self, place: int, step: Step, before: int) -> None:
+    def _bend(self, place: int, step: Step, rule: Elementwise, before: int) -> None:
         """Evaluate a nonlinear node at all vertices; on their own hyperplanes units have exact values."""
         source, node = step.inputs[0], self.plan.program.nodes[step.node]
         values = self._values(source)
@@ -260,61 +258,12 @@ class _Run:
         vertex, column = np.nonzero(label >= 0)
         predicate = label[vertex, column]
         pin(values, vertex + before, step.split.left[predicate], step.split.offset[predicate])
-        rule, width = step.rule, values.shape[1]
+        width = values.shape[1]
         slopes, intercepts = per_unit(rule.slopes, width), per_unit(rule.intercepts, width)
         bend(values, np.asarray(rule.thresholds, dtype=np.float64), slopes, intercepts)
+        known = self._bound(source) if source in self.bounds else self._drifted(self._bound(source))
         self.live[step.node] = values
-        self.bounds[step.node] = piecewise_bound(node, [self._bound(source)])
-
-
-def _places(plan: Plan) -> tuple[np.ndarray, int]:
-    """Place of each predicate among the packed bits, every step in words of its own; and the number of words."""
-    total = max((step.base + step.size for step in plan.steps.values()), default=0)
-    places, words = np.zeros(total, np.int32), 0
-    for i in plan.order:
-        if i in plan.steps:
-            step = plan.steps[i]
-            places[step.base : step.base + step.size] = 64 * words + np.arange(step.size)
-            words += -(-step.size // 64)
-    return places, words
-
-
-def _uphill(dimension: int) -> np.ndarray:
-    """A direction without symmetry, along which no edge is level; all its components are positive."""
-    return np.random.default_rng(_SEED).uniform(0.5, 1.0, dimension)
-
-
-def _window(plan: Plan, words: int, labels: int) -> tuple[kernels.Points, kernels.Lines]:
-    """Corners and edges of the box; at its low (high) end along axis a is the wall -1 - 2 a (-2 - 2 a)."""
-    dimension, low, high = plan.chart.dimension, plan.chart.low, plan.chart.high
-    axes = np.arange(dimension)
-    corner = np.arange(1 << dimension)
-    upper = (corner[:, None] >> axes) & 1
-    label = np.sort(-1 - 2 * axes - upper, axis=1).astype(np.int32)
-    count = len(corner)
-    t = np.where(upper == 1, high, low)
-    points = kernels.Points(
-        t=t,
-        height=t @ _uphill(dimension),
-        radius=np.zeros(count),
-        label=label,
-        pos=np.zeros((count, words), np.uint64),
-        neg=np.zeros(count, np.uint64),
-        mix=np.zeros((count, 2), np.int32),
-        s=np.zeros(count),
-        depth=np.zeros(count, np.int32),
-        past=np.zeros((count, labels), np.float32),
-        crossed=np.zeros(count, np.uint64),
-    )
-    ends = np.concatenate([np.stack([lower, lower | (1 << a)], axis=1) for a in axes for lower in [corner[upper[:, a] == 0]]])
-    axis = np.repeat(axes, count // 2)
-    shared = (label[ends[:, 0], :, None] == label[ends[:, 1], None, :]).any(2)
-    return points, kernels.Lines(
-        ends=ends.astype(np.int32),
-        label=label[ends[:, 0]][shared].reshape(len(axis), dimension - 1),
-        name=np.zeros(len(axis), np.uint64),
-        following=np.zeros(len(axis), np.int32),
-    )
+        self.bounds[step.node] = piecewise_bound(node, [known])
 
 
 def _rooms(now: list[int], needed: tuple[int, ...], rows: list[int], free: int) -> list[int] | None:
@@ -336,4 +285,3 @@ def _resized(array: np.ndarray, filled: int, room: int) -> np.ndarray:
     out = np.empty((room, *array.shape[1:]), array.dtype)
     out[:filled] = array[:filled]
     return out
-

@@ -6,7 +6,7 @@ import numpy as np
 
 from inscape.geometry import _kernels_skeleton as kernels
 from inscape.geometry._block import Level
-from inscape.geometry._kernels_hashed import Lines, Points
+from inscape.geometry._kernels_hashed_types import Lines, Points
 from inscape.geometry._plan import Plan
 from inscape.geometry._polytopes import Polytopes
 
