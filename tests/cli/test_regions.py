@@ -32,7 +32,7 @@ def here(tmp_path, monkeypatch):
 
 
 def test_box_counts_are_those_of_the_library(run, moons):
-    found = json.loads(run("regions", moons, "--low=-2,-1", "--high=3,2", "--json").out)
+    found = json.loads(run("regions", "count", moons, "--low=-2,-1", "--high=3,2", "--json").out)
     box = Box(low=(-2.0, -1.0), high=(3.0, 2.0))
     exact = regions.partition(network.load(str(moons)), box)
     assert found["cells"] == exact.cell_count == found["activation"]
@@ -41,14 +41,14 @@ def test_box_counts_are_those_of_the_library(run, moons):
 
 def test_one_number_stands_for_all_coordinates(run, moons):
     both, single = (
-        json.loads(run("regions", moons, f"--low={low}", f"--high={high}", "--json").out)["cells"]
+        json.loads(run("regions", "count", moons, f"--low={low}", f"--high={high}", "--json").out)["cells"]
         for low, high in (("-1,-1", "1,1"), ("-1", "1"))
     )
     assert both == single
 
 
 def test_one_input_is_cut_into_intervals(run, here):
-    found = json.loads(run("regions", f"{here}:tent", "--low=-1", "--high=1", "--json").out)
+    found = json.loads(run("regions", "count", f"{here}:tent", "--low=-1", "--high=1", "--json").out)
     assert found["cells"] == 3  # breaks at 0 and 1/2
 
 
@@ -56,27 +56,72 @@ def test_one_input_is_cut_into_intervals(run, here):
 def test_planes_through_data(run, tmp_path, plane):
     model = tmp_path / "m.pt2"
     assert run("train", "mlp:6", "--data", "digits", "--epochs", 1, "-o", model).code == 0
-    answer = run("regions", model, "--data", "digits", "--plane", plane)
+    answer = run("regions", "count", model, "--data", "digits", "--plane", plane)
     assert answer.code == 0
     assert ("three samples" if plane == "samples" else "differ most") in answer.out
     assert "exact" in answer.out
 
 
-@pytest.mark.parametrize("suffix", ["npz", "png", "svg"])
+@pytest.mark.parametrize("suffix", ["npz", "png", "svg", "html", "csv"])
 def test_files(run, moons, here, tmp_path, suffix):
     path = tmp_path / f"regions.{suffix}"
-    answer = run("regions", moons, "--data", "moons", "-o", path, "--json")
+    answer = run("regions", "count", moons, "--data", "moons", "-o", path, "--json")
     found = json.loads(answer.out)
     assert found["written"] == str(path)
     if suffix == "npz":
         assert load(path).cell_count == found["cells"]
         assert json.loads(run("info", path, "--json").out)["cells"] == found["cells"]
+    elif suffix == "csv":
+        assert len(path.read_text().splitlines()) == 1 + found["cells"]
     else:
         assert path.stat().st_size > 1000
 
 
+def test_plot_draws_classes_and_boundary(run, moons, here, tmp_path):
+    path = tmp_path / "plane.png"
+    assert run("regions", "plot", moons, "--data", "moons", "-o", path).code == 0
+    assert path.stat().st_size > 1000
+
+
+def test_plot_needs_a_file(refused, here, moons):
+    assert "-o FILE" in refused("regions", "plot", str(moons), "--data", "moons")
+
+
+def test_boundary_is_that_of_the_library(run, moons):
+    found = json.loads(run("regions", "boundary", moons, "--low=-2,-1", "--high=3,2", "--json").out)
+    exact = regions.boundary(network.load(str(moons)), Box(low=(-2.0, -1.0), high=(3.0, 2.0)))
+    assert (found["pieces"], found["components"]) == (len(exact.pairs), exact.components)
+
+
+def test_boundary_between_two_classes(run, moons):
+    both = json.loads(run("regions", "boundary", moons, "--low=-2", "--high=2", "--between=1,0", "--json").out)
+    assert (
+        both["pieces"] == json.loads(run("regions", "boundary", moons, "--low=-2", "--high=2", "--json").out)["pieces"]
+    )
+
+
+@pytest.mark.parametrize("text", ["1", "1,2,3", "a,b"])
+def test_between_is_a_pair(refused, here, moons, text):
+    assert "two classes" in refused("regions", "boundary", str(moons), "--low=-1", "--high=1", f"--between={text}")
+
+
+def test_bounds_stand_beside_the_count(run, moons, tmp_path):
+    path = tmp_path / "bounds.csv"
+    table = json.loads(run("regions", "bounds", moons, "--low=-2", "--high=2", "--json", "-o", path).out)["table"]
+    count = regions.partition(network.load(str(moons)), Box(low=(-2.0, -2.0), high=(2.0, 2.0))).count("activation")
+    assert (table["quantity"][-1], table["regions"][-1], table["gap"][-1]) == ("counted", count, 0)
+    assert all(value >= count for says, value in zip(table["says"], table["regions"], strict=True) if says == "at most")
+    assert len(path.read_text().splitlines()) == 1 + len(table["regions"])
+    assert "Serra" in run("regions", "bounds", moons, "--low=-2", "--high=2").out
+
+
+def test_verify_passes_and_says_so(run, moons):
+    answer = run("regions", "verify", moons, "--low=-2", "--high=2", "--json")
+    assert (answer.code, json.loads(answer.out)["passed"]) == (0, True)
+
+
 def test_a_limit_is_a_status_and_no_error(run, moons):
-    found = json.loads(run("regions", moons, "--low=-2", "--high=2", "--max-cells", 3, "--json").out)
+    found = json.loads(run("regions", "count", moons, "--low=-2", "--high=2", "--max-cells", 3, "--json").out)
     assert found["verdict"] == "limit"
 
 
@@ -93,7 +138,7 @@ def test_a_limit_is_a_status_and_no_error(run, moons):
         (["MOONS", "--low=-1,-1,-1", "--high=1"], "2 inputs"),
         (["MOONS", "--data", "mons"], "did you mean 'moons'"),
         (["MOONS", "--data", "digits"], "shape"),
-        (["MOONS", "--low=-1", "--high=1", "-o", "r.txt"], ".npz, .png"),
+        (["MOONS", "--low=-1", "--high=1", "-o", "r.pdf"], ".npz, .png"),
         (["MOONS", "--low=-1", "--high=1", "-o", "nowhere/r.npz"], "nowhere"),
         (["MOONS", "--low=-1", "--high=1", "-o", "nowhere/r.png"], "nowhere"),
         (["MOONS", "--low=-1", "--high=1", "--max-cells", "0"], "max_cells"),
@@ -103,4 +148,6 @@ def test_a_limit_is_a_status_and_no_error(run, moons):
     ],
 )
 def test_refusals(refused, here, moons, words, text):
-    assert text in refused("regions", *(word.replace("MOONS", str(moons)).replace("HERE", here) for word in words))
+    assert text in refused(
+        "regions", "count", *(word.replace("MOONS", str(moons)).replace("HERE", here) for word in words)
+    )

@@ -23,7 +23,7 @@ _EPILOGUE = """Examples:
   inscape demo --quick -o build/demo
   inscape train mlp:32,32 --data digits -o mlp.pt2
   inscape report mlp.pt2 --data digits -o report
-  inscape regions mlp.pt2 --data digits --json
+  inscape regions count mlp.pt2 --data digits --json
 
 Exit codes: 0 done, 1 an error of the library, 2 wrong usage, 130 interrupted.
 INSCAPE_DEBUG=1 shows where an error came from.
@@ -41,13 +41,6 @@ _COMMANDS = {
         "Train a network and save it, with its history beside it (NAME.history.npz).\n\n"
         "With --checkpoint a run that was interrupted goes on where it stopped.",
         "inscape train mlp:32,32 --data digits --epochs 20 -o mlp.pt2",
-    ),
-    "regions": (
-        "inscape.cli._regions:regions",
-        "Count and draw the exact linear regions of a network.\n\n"
-        "The domain is a box (--low and --high) or a plane through samples (--data).",
-        "inscape regions mlp.pt2 --data digits --plane pca -o regions.png\n"
-        "  inscape regions moons.pt2 --low=-2,-2 --high=2,2 --json",
     ),
     "report": (
         "inscape.cli._report:report",
@@ -72,6 +65,41 @@ _COMMANDS = {
 }
 
 _GROUPS = {
+    "regions": (
+        "Exact linear regions of a network: their number, boundary and bounds.\n\n"
+        "The domain is a box (--low and --high) of up to six dimensions, or a plane through samples (--data).",
+        {
+            "count": (
+                "inscape.cli._regions:count",
+                "Count the exact linear regions.\n\n"
+                "-o FILE.npz saves them, .csv lists the cells, .graphml their neighbours, .txt their half-spaces; a "
+                "picture's ending draws them.",
+                "inscape regions count mlp.pt2 --data digits --plane pca\n"
+                "  inscape regions count moons.pt2 --low=-2,-2 --high=2,2 --json",
+            ),
+            "plot": (
+                "inscape.cli._regions:plot",
+                "Draw the regions of a plane, coloured by class, with the decision boundary.",
+                "inscape regions plot mlp.pt2 --data digits -o regions.png",
+            ),
+            "boundary": (
+                "inscape.cli._regions:boundary",
+                "Find the decision boundary: its size, its pieces and its topology.",
+                "inscape regions boundary mlp.pt2 --data digits --between 3,8\n"
+                "  inscape regions boundary ball.pt2 --low=-2 --high=2 -o boundary.html",
+            ),
+            "bounds": (
+                "inscape.cli._regions:bounds",
+                "Set the exact count beside every bound and scale for a network of this shape.",
+                "inscape regions bounds mlp.pt2 --data digits",
+            ),
+            "verify": (
+                "inscape.cli._regions:verify",
+                "Audit the regions against independent computations; exit code 1 if something is wrong.",
+                "inscape regions verify mlp.pt2 --data digits --points 10000",
+            ),
+        },
+    ),
     "runs": (
         "Read the ledger of a run: what was computed, what failed, what it took.\n\n"
         "LEDGER is the file that was given to inscape.runs.map as ledger=.",

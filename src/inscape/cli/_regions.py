@@ -1,5 +1,6 @@
-"""``inscape regions``: exact linear regions of a network on a box or a plane."""
+"""``inscape regions``: exact linear regions of a network on a box or a plane, their boundary and their number."""
 
+import sys
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -9,6 +10,13 @@ from cyclopts import Parameter
 
 from inscape._errors import InputError
 from inscape.cli._inputs import ModelOptions
+
+_Model = Annotated[str, Parameter(help="A .pt2 or .onnx file, or package.module:factory.")]
+
+_PICTURES = {".png", ".svg", ".html"}
+
+_AFFINE_CELLS = 100_000
+"""Cells up to which affine maps are compared."""
 
 
 @Parameter(name="*")
@@ -36,48 +44,161 @@ class DomainOptions:
     max_cells: Annotated[int, Parameter(help="Stop at so many cells; the status says so.")] = 1_000_000
     seed: Annotated[int, Parameter(help="Seed of the choice of samples.")] = 0
     out: Annotated[
-        Path | None, Parameter(name=["--out", "-o"], help="Save the result (.npz) or its picture (.png, .svg, .pdf).")
+        Path | None, Parameter(name=["--out", "-o"], help="File to write; its ending says what: see the command.")
     ] = None
     json: Annotated[bool, Parameter(help="Answer with JSON on standard output.", negative=())] = False
 
 
-def regions(
-    model: Annotated[str, Parameter(help="A .pt2 file or package.module:factory.")],
+def count(
+    model: _Model,
     /,
     *,
     source: ModelOptions | None = None,
     options: DomainOptions | None = None,
 ) -> int:
-    """Count and draw the exact linear regions of a network.
+    """Count the exact linear regions of a network on a domain.
 
-    The domain is a box (--low and --high), or a plane through samples (--data).
+    Returns:
+        The exit code.
+    """
+    options = options or DomainOptions()
+    _check_ending(options.out, {".npz", ".csv", ".graphml", ".txt", *_PICTURES})
+    cells, story = _cells(model, source, options)
+    facts = {"where": story} | cells.facts() | {"status": str(cells.status)}
+    counts = {"cells": int(cells.cell_count), "activation": int(cells.count("activation"))}
+    if cells.cell_count <= _AFFINE_CELLS:
+        counts |= {"affine": int(cells.count("affine")), "connected": int(cells.count("connected"))}
+    _answer("Regions", facts | counts | {"verdict": cells.status.verdict.name.lower()}, cells, options)
+    return 0
+
+
+def plot(
+    model: _Model,
+    /,
+    *,
+    source: ModelOptions | None = None,
+    options: DomainOptions | None = None,
+) -> int:
+    """Draw the regions of a network, coloured by class, with the decision boundary over them.
 
     Returns:
         The exit code.
 
     Raises:
-        InputError: if the file to write has an unknown ending.
+        InputError: if there is no file to write.
     """
-    from inscape.cli._inputs import load_model
-    from inscape.regions import partition
+    from inscape.regions import boundary
+    from inscape.regions._draw import class_map
 
-    source, options = source or ModelOptions(), options or DomainOptions()
-    if options.out is not None and options.out.suffix not in {".npz", ".png", ".svg", ".pdf"}:
-        raise InputError(f"expected -o to end in .npz, .png, .svg or .pdf, got {str(options.out)!r}")
-    module = load_model(model, source.weights)
-    network, domain, story = _domain(module, source, options)
-    cells = partition(network, domain, max_cells=options.max_cells)
-    _answer(cells, story, options)
+    options = options or DomainOptions()
+    if options.out is None:
+        raise InputError("expected a file for the picture: -o FILE.png, .svg or .html")
+    _check_ending(options.out, _PICTURES)
+    network, domain, story = _domain(model, source, options)
+    line = boundary(network, domain, max_cells=options.max_cells)
+    cells = _partition(network, domain, options)
+    _write_picture(class_map(cells, line), options.out)
+    facts = {"where": story, "cells": cells.cell_count, "status": str(cells.status), "written": str(options.out)}
+    _say("Picture", facts, options)
     return 0
 
 
-def _domain(module: Any, source: ModelOptions, options: DomainOptions) -> tuple[Any, Any, str]:
+def boundary(
+    model: _Model,
+    /,
+    *,
+    source: ModelOptions | None = None,
+    options: DomainOptions | None = None,
+    between: Annotated[str, Parameter(help="Two classes, such as 3,8: where their outputs are equal.")] = "",
+    level: Annotated[float, Parameter(help="For one output: the value at which the class changes.")] = 0.0,
+) -> int:
+    """Find the decision boundary on a domain: size, pieces, and topology.
+
+    Returns:
+        The exit code.
+    """
+    from inscape.regions import boundary as find
+
+    options = options or DomainOptions()
+    _check_ending(options.out, {".npz", ".csv", *_PICTURES})
+    network, domain, story = _domain(model, source, options)
+    found = find(network, domain, between=_pair(between), level=level, max_cells=options.max_cells)
+    _answer("Boundary", {"where": story} | found.facts() | {"status": str(found.status)}, found, options)
+    return 0
+
+
+def bounds(
+    model: _Model,
+    /,
+    *,
+    source: ModelOptions | None = None,
+    options: DomainOptions | None = None,
+) -> int:
+    """Set the exact count on a domain beside every bound and scale for a network of this shape.
+
+    Returns:
+        The exit code.
+    """
+    from inscape.cli._terminal import show_table, write_json
+    from inscape.regions._compare import comparison
+
+    options = options or DomainOptions()
+    _check_ending(options.out, {".csv"})
+    network, domain, story = _domain(model, source, options)
+    table, notes = comparison(network, _partition(network, domain, options))
+    if options.out is not None:
+        _write_csv(table, options.out)
+    if options.json:
+        write_json({"where": story, "table": table, "notes": notes})
+        return 0
+    show_table(f"Regions on the {story}", table)
+    for note in notes:
+        sys.stdout.write(f"{note}\n")
+    return 0
+
+
+def verify(
+    model: _Model,
+    /,
+    *,
+    source: ModelOptions | None = None,
+    options: DomainOptions | None = None,
+    points: Annotated[int, Parameter(help="Random points that are compared with a forward pass.")] = 1000,
+) -> int:
+    """Cut a domain, and audit the cells against independent computations; exit code 1 if something is wrong.
+
+    Returns:
+        The exit code.
+    """
+    options = options or DomainOptions()
+    _check_ending(options.out, {".npz"})
+    cells, story = _cells(model, source, options)
+    found = cells.verify(points=points, rng=options.seed)
+    facts = {"where": story, "cells": cells.cell_count} | found.facts() | {"status of the cells": str(cells.status)}
+    _answer("Audit", facts, found, options)
+    return 0 if found.passed else 1
+
+
+def _cells(model: str, source: ModelOptions | None, options: DomainOptions) -> tuple[Any, str]:
+    network, domain, story = _domain(model, source, options)
+    return _partition(network, domain, options), story
+
+
+def _partition(network: Any, domain: Any, options: DomainOptions) -> Any:
+    from inscape.regions import partition
+
+    return partition(network, domain, max_cells=options.max_cells)
+
+
+def _domain(model: str, source: ModelOptions | None, options: DomainOptions) -> tuple[Any, Any, str]:
     """The network, the chart and a few words about it."""
-    from inscape.cli._inputs import corner, load_data, read_model
+    from inscape.cli._inputs import corner, load_data, load_model, read_model
     from inscape.geometry import Box
     from inscape.regions._views import planes
     from inscape.results import Context
 
+    source = source or ModelOptions()
+    module = load_model(model, source.weights)
     boxed = bool(options.low or options.high)
     if boxed == bool(source.data):
         raise InputError("expected either a box (--low and --high) or --data NAME, got both or neither")
@@ -97,23 +218,63 @@ def _domain(module: Any, source: ModelOptions, options: DomainOptions) -> tuple[
     return network, chosen.plane, chosen.title[0].lower() + chosen.title[1:]
 
 
-def _answer(cells: Any, story: str, options: DomainOptions) -> None:
+def _pair(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+        raise InputError(f"expected --between to be two classes such as 3,8, got {text!r}")
+    return int(parts[0]), int(parts[1])
+
+
+def _check_ending(path: Path | None, known: set[str]) -> None:
+    if path is not None and path.suffix not in known:
+        raise InputError(f"expected -o to end in one of {', '.join(sorted(known))}, got {str(path)!r}")
+
+
+def _answer(title: str, facts: dict[str, object], found: Any, options: DomainOptions) -> None:
+    """Write the file that was asked for, and say what was found."""
+    if options.out is not None:
+        _write(found, options.out)
+        facts["written"] = str(options.out)
+    _say(title, facts, options)
+
+
+def _say(title: str, facts: dict[str, object], options: DomainOptions) -> None:
     from inscape.cli._terminal import show_facts, write_json
 
-    facts: dict[str, object] = {"where": story} | cells.facts() | {"status": str(cells.status)}
-    if options.out is not None:
-        facts["written"] = str(_written(cells, options.out))
     if options.json:
-        counts = {"cells": int(cells.cell_count), "activation": int(cells.count("activation"))}
-        write_json(facts | counts | {"verdict": cells.status.verdict.name.lower()})
+        write_json(facts)
     else:
-        show_facts("Regions", facts)
+        show_facts(title, facts)
 
 
-def _written(cells: Any, path: Path) -> Path:
+def _write(found: Any, path: Path) -> None:
     if path.suffix == ".npz":
-        return cells.save(path)
-    from inscape.plotting import save_figure
+        found.save(path)
+    elif path.suffix == ".csv":
+        _write_csv(found.columns(), path)
+    elif path.suffix == ".graphml":
+        found.save_graphml(path)
+    elif path.suffix == ".txt":
+        found.save_half_spaces(path)
+    else:
+        _write_picture(found.info(), path)
 
-    save_figure(cells.info(), path)
-    return path
+
+def _write_csv(columns: Any, path: Path) -> None:
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+
+def _write_picture(info: Any, path: Path) -> None:
+    from inscape.plotting import render, save_figure
+
+    if path.suffix == ".html":
+        render(info, backend="plotly").write_html(path, include_plotlyjs=True)
+    else:
+        save_figure(info, path)

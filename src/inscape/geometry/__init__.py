@@ -7,6 +7,7 @@ from inscape.geometry._domains import Box as Box
 from inscape.geometry._domains import Chart as Chart
 from inscape.geometry._domains import Plane as Plane
 from inscape.geometry._domains import Segment as Segment
+from inscape.geometry._domains import Slice as Slice
 from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
 from inscape.geometry._levels import Splitting as Splitting
@@ -14,6 +15,7 @@ from inscape.geometry._levels import Stage as Stage
 from inscape.geometry._plan import Plan as Plan
 from inscape.geometry._plan import Step as Step
 from inscape.geometry._plan import plan as plan
+from inscape.geometry._polytopes import Polytopes as Polytopes
 from inscape.geometry._program import Elementwise as Elementwise
 from inscape.geometry._program import Kind as Kind
 from inscape.geometry._program import Maximum as Maximum

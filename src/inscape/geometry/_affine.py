@@ -7,6 +7,7 @@ import numpy as np
 from inscape.geometry._complex import Complex
 from inscape.geometry._levels import pieces
 from inscape.geometry._plan import Plan, Step
+from inscape.geometry._polytopes import Polytopes
 from inscape.geometry._program import Kind, Node
 from inscape.geometry._subdivide import Subdivision
 
@@ -42,7 +43,7 @@ def affine_maps(
     return out
 
 
-def _push(plan: Plan, made: Complex, cells: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def _push(plan: Plan, made: Complex | Polytopes, cells: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Carry (constant, slopes) of a group of cells through the nodes, once for each distinct ancestor."""
     nodes, output = plan.program.nodes, plan.program.output
     tables: dict[int, np.ndarray] = {}
@@ -76,7 +77,9 @@ def _needed(plan: Plan) -> Iterator[int]:
     return iter(sorted(found))
 
 
-def _bend(step: Step, made: Complex, level: int, ancestors: np.ndarray, inputs: list[np.ndarray]) -> np.ndarray:
+def _bend(
+    step: Step, made: Complex | Polytopes, level: int, ancestors: np.ndarray, inputs: list[np.ndarray]
+) -> np.ndarray:
     """Apply the piece of a nonlinear node that holds on each ancestor: (c, k + 1, outputs)."""
     count = max(len(table) for table in inputs)
     table = (

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from inscape.geometry._bounds import Bound
+from inscape.geometry._exact import Allowance, ExactNet
 from inscape.geometry._kernels_edges import Crossings
 from inscape.geometry._kernels_signs import Signs
 from inscape.geometry._plan import Plan, Step
+
+TOTAL_WORK = 200_000_000
+"""Products of machine words that exact decisions may cost in all; they are shared out among blocks."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -23,6 +27,19 @@ class Level:
     step: int
     parent: np.ndarray
     bits: np.ndarray
+
+
+@dataclass(kw_only=True, slots=True)
+class Past:
+    """Where a block was taken from.
+
+    Attributes:
+        block: the block from which it was taken, in the state of that moment.
+        members: a cell there for each cell that the block began with; if it has none, for each edge.
+    """
+
+    block: "Block"
+    members: np.ndarray
 
 
 @dataclass(kw_only=True, slots=True)
@@ -85,6 +102,8 @@ class Block:
         start: (C + 1,) cell i owns half[start[i]:start[i + 1]].
         half: (H,) half-edges 2e + flip, counter-clockwise.
         doubt: (C,) cells of which some decision lay below the rounding bound.
+        exact: the program in whole numbers, for decisions below the rounding bound.
+        allowance: exact work that may still be done on the block.
         levels: the steps done.
         shared_vertex: (V,) number of the vertex among those that several blocks share, -1 for none.
         shared_edge: (E,) the same for the edges.
@@ -95,6 +114,8 @@ class Block:
         writes: where this block's own decisions are put down for others to read, None if nobody will.
         source_vertex: (V,) vertices of the block from which this one was taken, None if it was not.
         source_edge: (E,) the same for the edges.
+        traces: like ``levels`` for the edges of a block without cells.
+        past: where it was taken from, None for the first block.
     """
 
     xy: np.ndarray
@@ -107,6 +128,8 @@ class Block:
     doubt: np.ndarray
     shared_vertex: np.ndarray
     shared_edge: np.ndarray
+    exact: ExactNet
+    allowance: Allowance
     levels: list[Level] = field(default_factory=list)
     live: dict[int, np.ndarray] = field(default_factory=dict)
     bounds: dict[int, Bound] = field(default_factory=dict)
@@ -115,6 +138,8 @@ class Block:
     writes: dict[tuple[int, int], Decision] | None = None
     source_vertex: np.ndarray | None = None
     source_edge: np.ndarray | None = None
+    traces: list[Level] = field(default_factory=list)
+    past: Past | None = None
 
     @property
     def dimension(self) -> int:
@@ -125,6 +150,11 @@ class Block:
     def cell_count(self) -> int:
         """Number of cells."""
         return len(self.ends) if self.dimension == 1 else len(self.start) - 1
+
+    @property
+    def bare(self) -> bool:
+        """Whether there are edges only, in dimension 2."""
+        return self.dimension > 1 and self.cell_count == 0
 
 
 def first_block(plan: Plan) -> Block:
@@ -158,4 +188,6 @@ def first_block(plan: Plan) -> Block:
         doubt=np.zeros(1, np.bool_),
         shared_vertex=np.full(len(xy), -1, np.int32),
         shared_edge=np.full(len(ends), -1, np.int32),
+        exact=ExactNet(plan=plan),
+        allowance=Allowance(left=TOTAL_WORK),
     )

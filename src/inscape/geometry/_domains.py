@@ -1,4 +1,4 @@
-"""Affine charts: boxes, segments and planes, on which a network is cut into cells."""
+"""Affine charts: boxes, segments, planes and slices, on which a network is cut into cells."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -121,6 +121,49 @@ class _Slice:
         flat = np.asarray(x, dtype=np.float64).reshape(-1, self.origin.size) - self.origin
         return np.linalg.lstsq(self.basis.T, flat.T, rcond=None)[0].T
 
+    def resized(self, factor: float) -> Self:
+        """The same slice with a window scaled about its centre.
+
+        Args:
+            factor: scale of the sides, > 0.
+
+        Returns:
+            The slice with the new window.
+        """
+        centre, half = (self.low + self.high) / 2, (self.high - self.low) / 2 * factor
+        return type(self)(
+            origin=self.origin,
+            basis=self.basis,
+            low=centre - half,
+            high=centre + half,
+            shape=self.shape,
+            anchors=self.anchors,
+        )
+
+    @classmethod
+    def _window(
+        cls, origin: np.ndarray, basis: np.ndarray, anchors: np.ndarray, shape: tuple[int, ...], margin: float
+    ) -> Self:
+        _check_margin(margin)
+        low, high = anchors.min(0), anchors.max(0)
+        pad = margin * (high - low)
+        return cls(origin=origin, basis=basis, low=low - pad, high=high + pad, shape=shape, anchors=anchors)
+
+    @classmethod
+    def _about(cls, centre: np.ndarray, dimension: int, radius: float, rng: RandomState) -> Self:
+        """A window of random directions about a point."""
+        if not (np.isfinite(radius) and radius > 0):
+            raise DomainError(f"expected a positive radius, got {radius}")
+        basis = np.linalg.qr(generator(rng).standard_normal((centre.size, dimension)))[0].T
+        return cls(
+            origin=centre.ravel(),
+            basis=np.ascontiguousarray(basis),
+            low=np.full(dimension, -float(radius)),
+            high=np.full(dimension, float(radius)),
+            shape=centre.shape,
+            anchors=np.zeros((1, dimension)),
+        )
+
 
 class Segment(_Slice):
     """The straight segment from p to q; its chart coordinate t is the Euclidean length from p.
@@ -238,45 +281,63 @@ class Plane(_Slice):
         centre = np.atleast_1d(_point("x0", x0))
         if centre.size < 2:
             raise DomainError("expected an input space of at least two dimensions, got one")
-        if not (np.isfinite(radius) and radius > 0):
-            raise DomainError(f"expected a positive radius, got {radius}")
-        basis = np.linalg.qr(generator(rng).standard_normal((centre.size, 2)))[0].T
-        return cls(
-            origin=centre.ravel(),
-            basis=np.ascontiguousarray(basis),
-            low=np.full(2, -float(radius)),
-            high=np.full(2, float(radius)),
-            shape=centre.shape,
-            anchors=np.zeros((1, 2)),
-        )
+        return cls._about(centre, 2, radius, rng)
+
+
+class Slice(_Slice):
+    """A window of an affine set of any dimension in a larger input space, with orthonormal axes."""
 
     @classmethod
-    def _window(
-        cls, origin: np.ndarray, basis: np.ndarray, anchors: np.ndarray, shape: tuple[int, ...], margin: float
-    ) -> Self:
-        _check_margin(margin)
-        low, high = anchors.min(0), anchors.max(0)
-        pad = margin * (high - low)
-        return cls(origin=origin, basis=basis, low=low - pad, high=high + pad, shape=shape, anchors=anchors)
-
-    def resized(self, factor: float) -> Self:
-        """The same plane with a window scaled about its centre.
+    def through(cls, *points: object, margin: float = 0.2) -> Self:
+        """The affine set through d + 1 points, with a window around them.
 
         Args:
-            factor: scale of the sides, > 0.
+            *points: points of the shape of one sample that span a set of dimension d ≥ 1; the first is the origin.
+            margin: share of the window's sides that is added on every side.
 
         Returns:
-            The plane with the new window.
+            The slice; ``anchors`` holds the chart coordinates of the points.
+
+        Raises:
+            DomainError: if there are fewer than two points, the shapes differ, or the points do not span dimension d.
+
+        Example:
+            >>> Slice.through((0, 0, 0, 0), (2, 0, 0, 0), (0, 1, 0, 0), (0, 0, 0, 3), margin=0).high
+            array([2., 1., 3.])
         """
-        centre, half = (self.low + self.high) / 2, (self.high - self.low) / 2 * factor
-        return type(self)(
-            origin=self.origin,
-            basis=self.basis,
-            low=centre - half,
-            high=centre + half,
-            shape=self.shape,
-            anchors=self.anchors,
-        )
+        given = [np.atleast_1d(_point(f"point {i}", x)) for i, x in enumerate(points)]
+        if len(given) < 2 or len({point.shape for point in given}) > 1:
+            raise DomainError(f"expected two points or more of one shape, got shapes {[p.shape for p in given]}")
+        flat = np.stack([point.ravel() for point in given])
+        steps = flat[1:] - flat[0]
+        axes, rest = np.linalg.qr(steps.T)
+        size = np.abs(np.diag(rest))
+        if len(size) < len(steps) or not (size > 1e-9 * np.linalg.norm(steps, axis=1)).all():
+            raise DomainError(f"expected {len(given)} points that span dimension {len(steps)}, got dependent ones")
+        basis = (axes * np.sign(np.diag(rest))).T
+        anchors = np.vstack([np.zeros(len(steps)), steps @ basis.T])
+        return cls._window(flat[0], np.ascontiguousarray(basis), anchors, given[0].shape, margin)
+
+    @classmethod
+    def random(cls, x0: object, *, dimension: int, radius: float = 1.0, rng: RandomState = None) -> Self:
+        """An affine set through a point in random orthonormal directions.
+
+        Args:
+            x0: centre of the window, of the shape of one sample.
+            dimension: dimension d of the slice, at most that of the input space.
+            radius: half the side of the window.
+            rng: seed or generator.
+
+        Returns:
+            The slice; ``anchors`` holds the centre.
+
+        Raises:
+            DomainError: if the dimension does not fit or the radius is not positive.
+        """
+        centre = np.atleast_1d(_point("x0", x0))
+        if not 1 <= dimension <= centre.size:
+            raise DomainError(f"expected a dimension from 1 to {centre.size}, got {dimension}")
+        return cls._about(centre, dimension, radius, rng)
 
 
 def _check_margin(margin: float) -> None:
@@ -284,4 +345,4 @@ def _check_margin(margin: float) -> None:
         raise DomainError(f"expected a margin ≥ 0, got {margin}")
 
 
-Chart = Box | Segment | Plane
+Chart = Box | Segment | Plane | Slice

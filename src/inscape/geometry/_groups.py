@@ -1,8 +1,12 @@
 """Groups of cells that are finished one after the other, and the edges between them, decided beforehand."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from inscape.geometry._block import Block, Level
+from inscape.geometry._block import Block, Level, Past
+from inscape.geometry._exact import Allowance
 
 
 def interfaces(block: Block, owner: np.ndarray) -> Block:
@@ -15,11 +19,15 @@ def interfaces(block: Block, owner: np.ndarray) -> Block:
     Returns:
         A block that puts down its decisions for the groups to read.
     """
-    sides = np.full((len(block.ends), 2), -1)
-    sides[block.half >> 1, block.half & 1] = np.repeat(owner, np.diff(block.start))
+    cells = np.full((len(block.ends), 2), -1)
+    cells[block.half >> 1, block.half & 1] = np.repeat(np.arange(block.cell_count), np.diff(block.start))
+    sides = np.where(cells >= 0, owner[cells], -1)
     between = (sides[:, 0] != sides[:, 1]) & (sides >= 0).all(1)
     skeleton = _selected(block, np.flatnonzero(between | (block.shared_edge >= 0)), block.shared_vertex >= 0)
     skeleton.writes = {}
+    skeleton.past = Past(block=block, members=cells[skeleton.source_edge].max(1))
+    skeleton.allowance = Allowance(left=block.allowance.left // 8)
+    block.allowance.charge(skeleton.allowance.left)
     return skeleton
 
 
@@ -37,11 +45,20 @@ def spatial_groups(block: Block, parts: int) -> list[np.ndarray]:
     centres = np.add.reduceat(corners, block.start[:-1]) / np.diff(block.start)[:, None]
     groups = [np.arange(block.cell_count)]
     while len(groups) < parts:
-        groups = [half for group in groups for half in _halves(group, centres[group])]
+        groups = [half for group in groups for half in halves(group, centres[group])]
     return [np.sort(group) for group in groups]
 
 
-def _halves(group: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def halves(group: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Halve a group of cells along its longest side.
+
+    Args:
+        group: (c,) cells.
+        centres: (c, d) points inside them.
+
+    Returns:
+        The two halves.
+    """
     axis = int(np.argmax(np.ptp(centres, axis=0)))
     order = np.argpartition(centres[:, axis], len(group) // 2)
     return group[order[: len(group) // 2]], group[order[len(group) // 2 :]]
@@ -66,6 +83,8 @@ def part(block: Block, skeleton: Block, group: np.ndarray) -> Block:
     made.start = start
     made.half = 2 * _numbered(len(block.ends), edges)[half >> 1] + (half & 1)
     made.doubt = block.doubt[group]
+    made.past = Past(block=block, members=group)
+    made.allowance = Allowance(left=block.allowance.left * len(group) // block.cell_count)
     made.reads = skeleton.writes or {}
     made.shared_vertex = _numbered(len(block.xy), skeleton.source_vertex)[made.source_vertex]
     made.shared_edge = _numbered(len(block.ends), skeleton.source_edge)[edges]
@@ -100,6 +119,8 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
         bounds=dict(block.bounds),
         pending=None if block.pending is None else block.pending.at(number),
         reads=block.reads,
+        exact=block.exact,
+        allowance=Allowance(left=0),
         source_vertex=rows,
         source_edge=edges,
     )
@@ -137,7 +158,9 @@ def join_groups(block: Block, skeleton: Block, finished: list[Block], groups: li
         doubt=np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
         shared_vertex=_kept([skeleton.shared_vertex, *(np.full(len(g.xy), -1, np.int32) for g in finished)], fresh),
         shared_edge=_kept([skeleton.shared_edge, *(np.full(len(g.ends), -1, np.int32) for g in finished)], fresh_edge),
-        levels=[*block.levels, *_joined_levels(finished, groups)],
+        exact=block.exact,
+        allowance=block.allowance,
+        levels=[*block.levels, *joined_levels(finished, groups)],
     )
 
 
@@ -157,7 +180,16 @@ def _stacked(skeleton: Block, finished: list[Block], what: str) -> list[np.ndarr
     return numbers
 
 
-def _joined_levels(finished: list[Block], groups: list[np.ndarray]) -> list[Level]:
+def joined_levels(finished: Sequence[Any], groups: list[np.ndarray]) -> list[Level]:
+    """Levels of finished groups, put together.
+
+    Args:
+        finished: the groups, each with the levels since it was taken.
+        groups: cells of the whole in each group, possibly more than were finished.
+
+    Returns:
+        The joined levels.
+    """
     if not finished:
         return []
     numbers = groups[: len(finished)]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inscape.geometry._kernels_compile import kernel, small_kernel
+from inscape.geometry._kernels_edges import CAUTION
 from inscape.geometry._kernels_signs import predicate
 
 ROUNDING = 2.0**-50
@@ -17,6 +18,9 @@ ROUNDING = 2.0**-50
 
 
 NEXT, PREVIOUS, ORIGIN, FACE = range(4)
+
+UNSETTLED = 2
+"""Answer to a question that exact arithmetic could not settle within its limit."""
 
 
 class Boundary(NamedTuple):
@@ -73,6 +77,21 @@ class Mesh(NamedTuple):
     """(interior,) True where a further chord passes through within rounding."""
     point: np.ndarray
     """(vertices, 3) chart coordinates and position error of the local vertices."""
+    known: np.ndarray
+    """(answers,) questions of this cell that were settled elsewhere, ascending: which side of chord c is the crossing
+    of chords i < j on? See :func:`question`."""
+    answer: np.ndarray
+    """(answers,) the side, -1, 0 or +1, or UNSETTLED."""
+    asked: np.ndarray
+    """Questions that came up and had no answer, possibly several times, and"""
+    tally: np.ndarray
+    """(1,) their number."""
+
+
+@small_kernel
+def question(i, j, c, k):
+    """One number for "which side of chord c is the crossing of chords i and j on?", with k chords at most."""
+    return (np.int64(min(i, j)) * k + max(i, j)) * k + c
 
 
 @small_kernel
@@ -131,6 +150,27 @@ def _implied(predicates, p, q, r):
     return (e == low and f == high) or (e == high and f == low)
 
 
+@small_kernel
+def _consult(chords, mesh, c, x, guess):
+    """The settled side of chord c for interior vertex x; without one, ask, and go on with a guess."""
+    wanted = question(mesh.on[x], mesh.by[x], c, chords.predicate.shape[0])
+    low, high = 0, mesh.known.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if mesh.known[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    if low < mesh.known.shape[0] and mesh.known[low] == wanted:
+        if mesh.answer[low] != UNSETTLED:
+            return np.int64(mesh.answer[low])
+    elif mesh.tally[0] < mesh.asked.shape[0]:
+        mesh.asked[mesh.tally[0]] = wanted
+        mesh.tally[0] += 1
+    mesh.doubt[x] = True
+    return guess
+
+
 @kernel
 def _close_side(m, values, predicates, boundary, chords, mesh, c, x):
     """Side of chord c for interior vertex x, when it lies too close for a look at the coordinates."""
@@ -149,12 +189,10 @@ def _close_side(m, values, predicates, boundary, chords, mesh, c, x):
     za = value_at(values, predicates, boundary, chords.first[i], p)
     zb = value_at(values, predicates, boundary, chords.last[i], p)
     z = za + mesh.s[x] * (zb - za)
-    bound = predicates.error[p] + predicates.slope[p] * mesh.point[m + x, 2]
-    if abs(z) <= bound:
-        mesh.doubt[x] = True
-        if abs(z) <= predicates.cap[p]:
-            return 0
-    return 1 if z > 0 else -1
+    side = 1 if z > 0 else -1
+    if abs(z) <= CAUTION * (predicates.error[p] + predicates.slope[p] * mesh.point[m + x, 2]):
+        return _consult(chords, mesh, c, x, 0 if abs(z) <= predicates.cap[p] else side)
+    return side
 
 
 @small_kernel
@@ -166,7 +204,7 @@ def _side(m, values, predicates, boundary, chords, mesh, c, v):
     ux, uy = mesh.point[b, 0] - mesh.point[a, 0], mesh.point[b, 1] - mesh.point[a, 1]
     vx, vy = mesh.point[v, 0] - mesh.point[a, 0], mesh.point[v, 1] - mesh.point[a, 1]
     area = ux * vy - uy * vx
-    blur = mesh.point[a, 2] + mesh.point[b, 2] + mesh.point[v, 2]
+    blur = CAUTION * (mesh.point[a, 2] + mesh.point[b, 2] + mesh.point[v, 2])
     if abs(area) > (abs(ux) + abs(uy) + abs(vx) + abs(vy)) * blur:
         return 1 if area > 0 else -1
     return _close_side(m, values, predicates, boundary, chords, mesh, c, v - m)

@@ -158,23 +158,28 @@ def _emit_faces(cell, m, faces, edges, base_edge, base_vertex, boundary, chords,
 
 
 @kernel
-def cut_cells(cells, predicates, signs, crossings, ties, boundary, chords, mesh, scratch, count, out):
-    """Cut all cells.
+def cut_cells(first, cells, predicates, signs, crossings, ties, boundary, chords, mesh, scratch, count, out):
+    """Cut the cells from ``first`` on, until one of them has questions that are to be settled elsewhere.
 
     Args:
+        first: cell to begin with; 0, or what the last call returned.
         cells: ``Cells``.
         predicates: ``Predicates``.
         signs: ``Signs``.
         crossings: ``Crossings`` of the edges.
         ties: bit of a predicate that vanishes identically on a cell.
         boundary, chords, mesh, scratch: from :func:`room`.
-        count: (4,) receives the number of cells, half-edges, chord edges and interior vertices made.
+        count: (4,) number of cells, half-edges, chord edges and interior vertices made so far; zeros at first.
         out: ``Cut`` from :func:`output`, filled in place.
+
+    Returns:
+        The cell that has questions, of which nothing is put down; ``mesh.asked`` holds them, ``chords`` what they are
+        about. The number of cells when all are cut.
     """
     base_edge = crossings.sub[-1]
     base_vertex = cells.radius.shape[0] + crossings.s.shape[0]
-    count[:] = 0
-    for cell in range(cells.start.shape[0] - 1):
+    mesh.tally[0] = 0
+    for cell in range(first, cells.start.shape[0] - 1):
         k, m, doubt = survey(cells, signs, crossings, cells.start[cell], cells.start[cell + 1], scratch.masks)
         bits = out.bits[count[CELLS]]
         if k == 0:
@@ -198,6 +203,8 @@ def cut_cells(cells, predicates, signs, crossings, ties, boundary, chords, mesh,
         else:
             find_twins(kept, chords, scratch.head, scratch.chain)
             vertices, edges, sure = arrange(m, kept, cells.xy, cells.values, predicates, boundary, chords, mesh)
+            if mesh.tally[0] > 0:
+                return cell
             doubt |= not sure
             doubt |= _emit_interior(m, vertices, boundary, chords, mesh, count, out)
             _note_chords(cells, kept, predicates, boundary, chords, scratch, bits)
@@ -207,6 +214,7 @@ def cut_cells(cells, predicates, signs, crossings, ties, boundary, chords, mesh,
                 cell, m, faces, edges, base_edge, base_vertex, boundary, chords, mesh, scratch, doubt, count, out
             )
             count[MIXED] += vertices - m
+    return cells.start.shape[0] - 1
 
 
 @allocating_kernel

@@ -7,7 +7,8 @@ from typing import Any
 
 from numba import njit
 
-_SOURCES = sorted([*Path(__file__).parent.glob("_kernels*.py"), Path(__file__).with_name("_room.py")])
+_HERE = Path(__file__).parent
+_SOURCES = sorted([*_HERE.glob("_kernels*.py"), *_HERE.glob("*_room.py")])
 _STAMP = sha256(b"".join(source.read_bytes() for source in _SOURCES)).digest()
 """Kernels are merged into their callers in other files, so a cached one is good only while all of them are the same."""
 

@@ -7,6 +7,9 @@ import numpy as np
 from inscape.geometry._kernels_compile import allocating_kernel, kernel, small_kernel
 from inscape.geometry._kernels_signs import Predicates, Signs, predicate
 
+CAUTION = 2.0
+"""Factor on the bounds below which an order is settled exactly: more questions cost little, a wrong answer much."""
+
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _M1 = np.uint64(0x5555555555555555)
@@ -33,7 +36,7 @@ class Crossings(NamedTuple):
     radius: np.ndarray
     """(N,) bound on its distance from the exact point."""
     doubt: np.ndarray
-    """(N,) True where two crossings were merged within rounding."""
+    """(N,) True where rounding leaves open in which order two crossings come, or whether they are one."""
     origin: np.ndarray
     """(N,) vertex of the record from which it was read, -1 for none."""
 
@@ -108,7 +111,7 @@ def _gather(values, predicates, a, b, signs, which, where):
             za = predicate(values, a, p, predicates)
             zb = predicate(values, b, p, predicates)
             which[k] = p
-            where[k] = za / (za - zb)
+            where[k] = min(1.0, max(0.0, za / (za - zb))) if za != zb else 0.5
             k += 1
     return k
 
@@ -142,11 +145,13 @@ def _compute(e, a, b, k, length, edge_radius, values, predicates, made, start, w
         out.predicate[start + i] = p
         if made > first:
             here = abs(za + out.s[made - 1] * (zb - za))
-            bound = predicates.error[p] + predicates.slope[p] * out.radius[made - 1]
-            if here <= min(bound, predicates.cap[p]):
+            bound = CAUTION * (predicates.error[p] + predicates.slope[p] * out.radius[made - 1])
+            if here <= bound:
                 out.doubt[made - 1] = True
-                out.vertex[start + i] = made - 1
-                continue
+                if here <= predicates.cap[p]:
+                    out.vertex[start + i] = made - 1
+                    continue
+                out.doubt[made] = True
         out.edge[made], out.s[made], out.origin[made] = e, where[i], -1
         shift = 2 * predicates.error[p] + predicates.slope[p] * edge_radius
         out.radius[made] = edge_radius + shift * length / abs(za - zb)
@@ -189,7 +194,7 @@ def cross_edges(
     """Find, order and merge the crossings on every edge.
 
     Along an edge every value is affine, so predicate p vanishes at s = z(a) / (z(a) - z(b)). Crossings whose
-    predicates both vanish at one point, within rounding, share one vertex.
+    predicates both vanish at one point, within rounding, share one vertex; they are in doubt.
 
     Args:
         ends: (E, 2) vertices of the edges.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from inscape.geometry._block import Block, Level
-from inscape.geometry._kernels_merge import merge_cells
+from inscape.geometry._kernels_merge import dissolve, merge_cells, straight_vertices
 from inscape.geometry._kernels_signs import unpack
 from inscape.geometry._levels import leaders
 from inscape.geometry._plan import Step
@@ -22,10 +22,10 @@ def join_equal_leaders(block: Block, step: Step) -> None:
     rule = step.rule
     if not isinstance(rule, Maximum):
         return
-    rounds = [block.levels.pop() for stage in step.stages if stage.split.size][::-1]
-    parent, bits = _ancestry(block, rounds)
-    codes = _codes(rule, step, bits, len(parent))
-    block.levels.append(Level(step=step.node, parent=parent, bits=codes))
+    if block.bare:
+        _join_rounds(block.traces, rule, step, len(block.ends))
+    codes = _join_rounds(block.levels, rule, step, block.cell_count)
+    parent, rounds = block.levels[-1].parent, [stage for stage in step.stages if stage.split.size]
     if len(rounds) < 2 or not len(parent):
         return
     siblings = np.flatnonzero(np.bincount(parent)[parent] > 1)
@@ -42,10 +42,19 @@ def join_equal_leaders(block: Block, step: Step) -> None:
         _join_polygons(block, group)
 
 
-def _ancestry(block: Block, rounds: list[Level]) -> tuple[np.ndarray, list[np.ndarray]]:
+def _join_rounds(levels: list[Level], rule: Maximum, step: Step, count: int) -> np.ndarray:
+    """Replace the rounds of a maximum by one level with the leaders of the ``count`` present cells."""
+    rounds = [levels.pop() for stage in step.stages if stage.split.size][::-1]
+    parent, bits = _ancestry(rounds, count)
+    codes = leader_codes(rule, step, bits, count)
+    levels.append(Level(step=step.node, parent=parent, bits=codes))
+    return codes
+
+
+def _ancestry(rounds: list[Level], count: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Parents of the present cells before the first round, and their bits in each round."""
     if not rounds:
-        return np.arange(block.cell_count, dtype=np.int32), []
+        return np.arange(count, dtype=np.int32), []
     at = np.arange(len(rounds[-1].parent))
     bits = []
     for level in reversed(rounds):
@@ -54,8 +63,18 @@ def _ancestry(block: Block, rounds: list[Level]) -> tuple[np.ndarray, list[np.nd
     return at.astype(np.int32), bits[::-1]
 
 
-def _codes(rule: Maximum, step: Step, bits: list[np.ndarray], count: int) -> np.ndarray:
-    """(count, outputs) positions of the leaders."""
+def leader_codes(rule: Maximum, step: Step, bits: list[np.ndarray], count: int) -> np.ndarray:
+    """Leaders of a maximum on cells.
+
+    Args:
+        rule: the groups.
+        step: the step of the rule.
+        bits: for each round with contests (count, words) packed signs.
+        count: number of cells.
+
+    Returns:
+        (count, outputs) positions of the leaders in their groups.
+    """
     small = np.uint8 if rule.groups.shape[1] <= 256 else np.uint16
     codes = np.empty((count, rule.groups.shape[0]), small)
     size = max(1, _CHUNK // max(step.size, 1))
@@ -80,6 +99,27 @@ def _join_polygons(block: Block, group: np.ndarray) -> None:
     block.start, block.half = start, half
     block.doubt = doubt[group[member]]
     level.parent, level.bits = level.parent[member], level.bits[member]
+    compact(block)
+    straighten(block)
+
+
+def straighten(block: Block) -> None:
+    """Drop vertices at which nothing bends or branches any more, in place; what other blocks share stays.
+
+    Args:
+        block: a block of dimension 2.
+    """
+    drop = straight_vertices(block.half, block.ends, block.label, len(block.xy)) & (block.shared_vertex < 0)
+    if not drop.any():
+        return
+    wide = np.zeros(len(block.ends))
+    joined = np.flatnonzero(drop[block.ends].any(1))
+    _, line = np.unique(block.label[joined], return_inverse=True)
+    np.maximum.at(wide, line, block.edge_radius[joined])  # the pieces of a line have bounds of their own
+    block.edge_radius[joined] = wide[line]
+    block.start, block.half, block.ends, origin = dissolve(block.start, block.half, block.ends, drop)
+    for name in ("label", "edge_radius", "shared_edge"):
+        setattr(block, name, getattr(block, name)[origin])
     compact(block)
 
 

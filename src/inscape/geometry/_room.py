@@ -8,6 +8,9 @@ from inscape.geometry._kernels_arrange import Boundary, Chords, Mesh
 from inscape.geometry._kernels_edges import Crossings
 from inscape.geometry._kernels_signs import Predicates, Signs
 
+QUESTIONS = 4096
+"""Questions that a cell may ask before it is cut again with the answers."""
+
 CELLS, HALVES, EDGES, MIXED = range(4)
 """Places of the counters of cells, half-edges, chord edges and interior vertices."""
 
@@ -118,6 +121,10 @@ def room(positions: int, chords: int, words: int) -> tuple[Boundary, Chords, Mes
         s=np.empty(interior),
         doubt=np.empty(interior, np.bool_),
         point=np.empty((m + interior, 3)),
+        known=np.empty(0, np.int64),
+        answer=np.empty(0, np.int8),
+        asked=np.empty(QUESTIONS, np.int64),
+        tally=np.zeros(1, np.int64),
     )
     scratch = Scratch(
         slot=np.full(64 * words, -1, np.int32),

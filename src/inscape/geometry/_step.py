@@ -16,6 +16,7 @@ from inscape.geometry._levels import Splitting, Stage, per_unit
 from inscape.geometry._merge import join_equal_leaders
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
+from inscape.geometry._settle import Desk, settle_chords, settle_crossings, settle_signs
 from inscape.geometry._sharp import sharp_errors
 
 ZERO_SHARE = 1e-11
@@ -118,6 +119,8 @@ class _Change:
     cut: room.Cut
     vertices: int
     """Number of vertices before the round."""
+    traced: Level | None
+    """Pieces of the edges, of a block without cells."""
 
 
 def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
@@ -141,19 +144,36 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
 def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
     values, bound = _read(plan, block, turn.reads)
     predicates = _predicates(turn.stage.split, bound, values)
-    found = _classify(plan, block, turn, values, predicates)
+    desk = Desk(plan=plan, block=block, step=turn.step, number=turn.number, base=turn.base)
+    found = _classify(desk, turn, values, predicates)
     record = None
     if turn.key in block.reads:
         decision = block.reads[turn.key]
         record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
     crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
+    if crossings.doubt.any():
+        crossings = settle_crossings(desk, values, predicates, found, crossings)
     if block.writes is not None:
         block.writes[turn.key] = Decision(signs=found, crossings=crossings)
-    cut = _cut(plan, block, room.Given(values, predicates, found, crossings), turn.step)
-    change = _Change(crossings=crossings, cut=cut, vertices=len(block.xy))
+    cut = _cut(desk, room.Given(values, predicates, found, crossings))
+    change = _Change(
+        crossings=crossings, cut=cut, vertices=len(block.xy), traced=_traced(block, turn, found, crossings)
+    )
     _grow(plan, block, turn, change)
     if not turn.final and not isinstance(turn.step.rule, Maximum):
         block.pending = _pending(bound, turn.step, change)
+
+
+def _traced(block: Block, turn: _Round, found: signs.Signs, crossings: edges.Crossings) -> Level | None:
+    if not block.bare:
+        return None
+    parent, bits, _ = cells.cut_segments(block.ends, found, crossings, _ties(turn.step))
+    return Level(step=turn.step.node, parent=parent, bits=bits)
+
+
+def _ties(step: Step) -> bool:
+    """Sign bit of a predicate that vanishes identically: among equals the lowest index leads."""
+    return isinstance(step.rule, Maximum) and step.rule.sign > 0
 
 
 def _read(plan: Plan, block: Block, keys: tuple[int, ...]) -> tuple[np.ndarray, Bound]:
@@ -176,13 +196,21 @@ def _reduce(plan: Plan, block: Block, turn: _Round) -> None:
     )
 
 
-def _classify(plan: Plan, block: Block, turn: _Round, values: np.ndarray, predicates: signs.Predicates) -> signs.Signs:
+def _classify(desk: Desk, turn: _Round, values: np.ndarray, predicates: signs.Predicates) -> signs.Signs:
+    plan, block = desk.plan, desk.block
     plain = isinstance(turn.step.rule, Elementwise) and turn.stage.split.plain
     classify = signs.classify_plain if plain else signs.classify
     found = classify(values, predicates, block.radius)
-    if turn.number == 0 and found.marks.any():
+    if found.marks.any():
         rows = np.flatnonzero(found.marks)
-        signs.resolve(values, rows, sharp_errors(plan, block, turn.step, rows), predicates, found)
+        if turn.number == 0:
+            bounds = sharp_errors(plan, block, turn.step, rows)
+            signs.resolve(values, rows, bounds, predicates, found)
+        else:
+            bounds = predicates.error + predicates.slope * block.radius[rows, None]
+        mine = found.marks[rows] & ((block.shared_vertex[rows] < 0) | (turn.key not in block.reads))
+        if mine.any():
+            settle_signs(desk, values, predicates, found, rows[mine], bounds[mine])
     if turn.key in block.reads:
         known = block.reads[turn.key].signs
         rows = np.flatnonzero(block.shared_vertex >= 0)
@@ -201,9 +229,10 @@ def _joined(bounds: list[Bound]) -> Bound:
     )
 
 
-def _cut(plan: Plan, block: Block, given: room.Given, step: Step) -> room.Cut:
+def _cut(desk: Desk, given: room.Given) -> room.Cut:
+    plan, block, step = desk.plan, desk.block, desk.step
     words = given.signs.pos.shape[1]
-    ties = isinstance(step.rule, Maximum) and step.rule.sign > 0
+    ties = _ties(step)
     if block.dimension == 1:
         parent, bits, doubt = cells.cut_segments(block.ends, given.signs, given.crossings, ties)
         return room.output(0, 0, 0, 0, words)._replace(parent=parent, bits=bits, doubt=doubt)
@@ -211,10 +240,14 @@ def _cut(plan: Plan, block: Block, given: room.Given, step: Step) -> room.Cut:
     most, total, count = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64)
     measure(old, given.signs, given.crossings, np.zeros((4, words), np.uint64), most, total)
     _check_room(plan, block, step, int(total[0]))
-    space = room.room(int(most[0]), int(most[1]), words)
+    boundary, chords, mesh, scratch = room.room(int(most[0]), int(most[1]), words)
     out = room.output(int(total[0]), int(total[1]), int(total[2]), int(total[3]), words)
-    cells.cut_cells(old, given.predicates, given.signs, given.crossings, ties, *space, count, out)
-    return _trimmed(out, count)
+    whole, cell, asking = (old, given.predicates, given.signs, given.crossings, ties), 0, mesh
+    while True:
+        before, cell = cell, cells.cut_cells(cell, *whole, boundary, chords, asking, scratch, count, out)
+        if cell == block.cell_count:
+            return _trimmed(out, count)
+        asking = settle_chords(desk, cell, chords, asking if cell == before else mesh)
 
 
 def _check_room(plan: Plan, block: Block, step: Step, cells: int) -> None:
@@ -255,6 +288,8 @@ def _grow(plan: Plan, block: Block, turn: _Round, change: _Change) -> None:
     block.start, block.half = cut.start, cut.half
     block.doubt = block.doubt[cut.parent] | cut.doubt
     block.levels.append(Level(step=turn.step.node, parent=cut.parent, bits=cut.bits))
+    if change.traced is not None:
+        block.traces.append(change.traced)
     for j in list(block.live):
         if plan.last_use.get(j, -1) > turn.place or (j in turn.reads and not turn.final):
             block.live[j] = edges.interpolate(block.live[j], a, b, s)

@@ -15,11 +15,16 @@ from inscape.geometry._groups import interfaces, join_groups, part, spatial_grou
 from inscape.geometry._kernels_merge import dissolve, straight_vertices
 from inscape.geometry._merge import compact
 from inscape.geometry._plan import Plan, plan
+from inscape.geometry._polytopes import Polytopes
 from inscape.geometry._program import Maximum, Program, Rule
+from inscape.geometry._solid_run import subdivide_solid
 from inscape.geometry._step import advance
 
 BLOCK_BYTES = 1 << 26
 """Layer values that one block may hold at a time."""
+
+LARGEST_DIMENSION = 6
+"""Dimension up to which the whole complex is computed."""
 
 SMALLEST_GROUP = 32
 """Cells below which a group is not divided further."""
@@ -38,7 +43,7 @@ class Subdivision:
         complete: False if ``max_cells`` was reached, so that the cells cover a part of the window only.
     """
 
-    complex: Complex
+    complex: Complex | Polytopes
     plan: Plan
     complete: bool
 
@@ -52,7 +57,7 @@ def subdivide(
     block_bytes: int = BLOCK_BYTES,
     meter: Meter | None = None,
 ) -> Subdivision:
-    """Cut a chart of dimension 1 or 2 into the cells on which a network is affine.
+    """Cut a chart of dimension 1 to 6 into the cells on which a network is affine.
 
     Values are carried at the vertices; a nonlinear node cuts the cells on which one of its predicates changes sign,
     and values at new vertices follow by linear interpolation. When the values of a layer outgrow ``block_bytes``,
@@ -61,7 +66,7 @@ def subdivide(
 
     Args:
         program: the network.
-        chart: the domain, of dimension 1 or 2.
+        chart: the domain, of dimension 1 to 6.
         head: a rule that cuts the output at the end, such as the maximum over classes.
         max_cells: stop when this many cells are finished.
         block_bytes: memory for the layer values of one block.
@@ -71,14 +76,21 @@ def subdivide(
         The subdivision.
 
     Raises:
-        InputError: if the dimension is not 1 or 2, or a limit is not positive.
+        InputError: if the dimension is above 6, or a limit is not positive.
         BudgetError: if one layer alone could cut a block into far more than ``max_cells`` cells.
     """
-    if chart.dimension not in (1, 2):
-        raise InputError(f"expected a domain of dimension 1 or 2, got dimension {chart.dimension}")
+    if chart.dimension > LARGEST_DIMENSION:
+        raise InputError(
+            f"expected a domain of dimension 1 to {LARGEST_DIMENSION}, got dimension {chart.dimension}; "
+            "look at a plane through it, or explore it from points (regions.explore)"
+        )
     if not isinstance(max_cells, Integral) or max_cells < 1:
         raise InputError(f"expected max_cells ≥ 1, a whole number, got {max_cells!r}")
     laid = plan(program, chart, head, max_cells=max_cells)
+    if chart.dimension > 2:
+        solid, complete = subdivide_solid(laid, block_bytes=block_bytes, meter=meter or SilentMeter())
+        complete = complete and solid.cell_count <= max_cells
+        return Subdivision(complex=solid.closed(max_cells), plan=laid, complete=complete)
     run = _Run(plan=laid, limit=max_cells, block_bytes=block_bytes, meter=meter or SilentMeter())
     block = run.finish(first_block(laid), 0)
     return Subdivision(complex=_closed(laid, block, max_cells), plan=laid, complete=run.done <= max_cells)

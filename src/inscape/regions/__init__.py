@@ -3,6 +3,7 @@
 from inscape.geometry import Box as Box
 from inscape.geometry import Plane as Plane
 from inscape.geometry import Segment as Segment
+from inscape.geometry import Slice as Slice
 from inscape.regions import counting as counting
 from inscape.regions._audit import Audit as Audit
 from inscape.regions._boundary import Boundary as Boundary

@@ -10,7 +10,7 @@ from torch import nn
 
 from inscape._errors import InputError
 from inscape._progress import Meter, meter
-from inscape.geometry import Chart, Complex, Maximum, subdivide
+from inscape.geometry import Chart, Complex, Maximum, Polytopes, subdivide
 from inscape.network import Network
 from inscape.regions._divide import head_rule, provenance, status
 from inscape.regions._read import program, words
@@ -36,7 +36,7 @@ class Boundary(Result):
     works: ClassVar[tuple[str, ...]] = ("vandenberg2016", "zhang2018")
 
     domain: Chart
-    complex: Complex
+    complex: Complex | Polytopes
     classes: np.ndarray
     class_count: int
     status: Status
@@ -170,11 +170,11 @@ def boundary(
     max_cells: int = 1_000_000,
     progress: Meter | bool | None = None,
 ) -> Boundary:
-    """Find the decision boundary of a piecewise-linear model on a domain of dimension 1 or 2, exactly.
+    """Find the decision boundary of a piecewise-linear model on a domain of dimension 1 to 6, exactly.
 
     Args:
         model: a model, or a network read from it; it is not changed.
-        domain: a box, segment or plane.
+        domain: a box, segment, plane or slice.
         between: two classes i and j: the boundary is where output i equals output j. By default the boundary of the
             largest output.
         level: for one output, the value at which the class changes.

@@ -24,14 +24,15 @@ def partition(
     max_cells: int = 1_000_000,
     progress: Meter | bool | None = None,
 ) -> Partition:
-    """Cut a domain of dimension 1 or 2 into the cells on which a piecewise-linear model is affine.
+    """Cut a domain of dimension 1 to 6 into the cells on which a piecewise-linear model is affine.
 
-    The cells are found exactly: layer by layer, each cell is cut along the lines where a unit changes its sign.
+    The cells are found exactly: layer by layer, each cell is cut along the hyperplanes where a unit changes
+    its sign.
     Decisions that rounding leaves open are counted and marked, and the status says so.
 
     Args:
         model: a model, or a network read from it; it is not changed.
-        domain: a box of dimension 1 or 2, a segment or a plane in a larger input space, or :class:`Everywhere`.
+        domain: a box, a segment, plane or slice in a larger input space, or :class:`Everywhere`.
         example: (n, *shape) example input for models that are read by ``torch.export``; by default a point of the
             domain.
         max_cells: stop when this many cells are finished; the partition then covers a part of the domain.

@@ -1,5 +1,6 @@
 """Info objects of partitions and boundaries."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,22 @@ def boundary_info(found: Any) -> Any:
         ylabel=axis(found.domain, 1),
         title=f"decision boundary of length {found.length:.4g} ({found.status})",
     )
+
+
+def class_map(cells: Any, line: Any) -> Any:
+    """Pieces of one class each, so that colours are exact; the pointer tells of the region that they belong to.
+
+    Args:
+        cells: a partition of dimension 2.
+        line: the decision boundary on the same domain.
+
+    Returns:
+        A ``PolygonMap``.
+    """
+    region = cells.locate(line.complex.centroids)
+    hover = {"area of the region": cells.volumes[region], "its corners": np.diff(cells.polygons()[1])[region]}
+    lines = tuple(replace(drawn, name="") for drawn in boundary_lines(line))
+    return replace(boundary_info(line), hover=hover, lines=lines)
 
 
 def boundary_lines(found: Any) -> tuple[Any, ...]:

@@ -8,9 +8,9 @@ from inscape._errors import DomainError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Everywhere:
-    """All of an input space of dimension 1 or 2: a box is doubled until the number of cells is stable twice.
+    """All of an input space of dimension 1 to 6: a box is doubled until the number of cells is stable twice.
 
-    The answer has status *stable*, not *exact*: two hyperplanes that are nearly parallel may meet outside.
+    The answer has status *stable*, not *exact*: hyperplanes that are nearly parallel may meet outside.
 
     Attributes:
         start: half side of the first box, centred at 0.

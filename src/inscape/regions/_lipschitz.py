@@ -24,7 +24,7 @@ class Slopes(Result):
         slopes: (C,) operator norm of the affine map of each cell, along the chart.
         volumes: (C,) volumes of the cells.
         full: True where the domain fills the input space, so that the constant is that of the network there; on a
-            segment or plane it is the constant along the chart, a lower bound.
+            segment, plane or slice it is the constant along the chart, a lower bound.
         status: of the partition.
         provenance: of the partition.
     """
@@ -95,11 +95,11 @@ class Slopes(Result):
 def lipschitz(
     model: nn.Module | Network | Partition, domain: Chart | None = None, norm: float = 2, *, example: Any = None
 ) -> Slopes:
-    """Exact Lipschitz constant and slopes of a piecewise-linear model on a domain of dimension 1 or 2.
+    """Exact Lipschitz constant and slopes of a piecewise-linear model on a domain of dimension 1 to 6.
 
     Args:
         model: a model, a network, or a partition that was made before.
-        domain: a box, segment or plane; not needed with a partition.
+        domain: a box, segment, plane or slice; not needed with a partition.
         norm: 1, 2 or ``math.inf``, the same for inputs and outputs.
         example: (n, *shape) example input, see :func:`partition`.
 

@@ -11,6 +11,7 @@ from inscape._errors import InputError
 from inscape.geometry import (
     Chart,
     Complex,
+    Polytopes,
     Step,
     Subdivision,
     affine_maps,
@@ -45,7 +46,7 @@ class Partition(Result):
     works: ClassVar[tuple[str, ...]] = ("vandenberg2016", "zhang2018")
 
     domain: Chart
-    complex: Complex
+    complex: Complex | Polytopes
     steps: Sequence[Step]
     head: str
     output_shape: tuple[int, ...]

@@ -1,6 +1,7 @@
 """How many cells a domain will have, before they are cut: from crossings on random lines."""
 
 from dataclasses import dataclass
+from math import gamma
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from torch import nn
 
 from inscape._errors import InputError
 from inscape._rng import RandomState, generator
-from inscape.geometry import Chart, Segment, subdivide
+from inscape.geometry import Chart, Segment, plan, subdivide
 from inscape.network import Network
 from inscape.regions._read import embed, program
 
@@ -39,14 +40,19 @@ def predict_cells(
 ) -> Prediction:
     r"""Predict the number of cells on a domain from exact breakpoints along random lines through it.
 
-    With :math:`\rho` crossings per unit length, a stationary isotropic process of lines has total length
-    :math:`\pi\rho/2` per unit area and :math:`\pi\rho^2/4` crossing points per unit area; a window of area A and
-    perimeter P then has about :math:`1 + P\rho/2 + A\pi\rho^2/4` cells. The interval covers the sampling of lines, not
-    the difference between the network and such a process.
+    With :math:`\rho` crossings per unit length, a stationary isotropic process of hyperplanes cuts a window of sides
+    :math:`s_1, \dots, s_d` into about
+
+    .. math:: \sum_{k=0}^{d} e_k(s)\, \kappa_k\, (\rho / 2)^k \prod_{i<k} (1 - i/N)
+
+    cells, with :math:`e_k` the elementary symmetric polynomials (the intrinsic volumes of a box), :math:`\kappa_k` the
+    volume of the unit ball of dimension k, and a last factor that says that no k of the N hyperplanes are the same
+    one. In the plane and for large N this is :math:`1 + P\rho/2 + A\pi\rho^2/4` for perimeter P and area A. The
+    interval covers the sampling of lines, not the difference between the network and such a process.
 
     Args:
         model: a model or a network.
-        domain: a box, segment or plane; on a domain of dimension 1 the count is exact.
+        domain: a box, segment, plane or slice; on a domain of dimension 1 the count is exact.
         lines: number of random lines.
         rng: seed or generator.
         example: (n, *shape) example input, see :func:`partition`.
@@ -55,14 +61,13 @@ def predict_cells(
         The prediction.
 
     Raises:
-        InputError: if the dimension is not 1 or 2, or there is no line.
+        InputError: if there is no line.
 
     Source:
-        Santaló (1976), Integral Geometry and Geometric Probability, chapters 3 and 4 (Crofton's formulas).
+        Santaló (1976), Integral Geometry and Geometric Probability, chapters 3, 4 and 14 (Crofton's formulas);
+        Schneider and Weil (2008), Stochastic and Integral Geometry, section 10.3 (hyperplane mosaics).
     """
     network = program(model, domain, example)
-    if domain.dimension not in (1, 2):
-        raise InputError(f"expected a domain of dimension 1 or 2, got dimension {domain.dimension}")
     if lines < 1:
         raise InputError(f"expected at least one random line, got lines={lines}")
     if domain.dimension == 1:
@@ -73,19 +78,41 @@ def predict_cells(
     crossings, lengths = found[:, 0], found[:, 1]
     density = crossings.sum() / lengths.sum()
     spread = np.sqrt(np.square(crossings - density * lengths).sum()) / lengths.sum()
-    count, low, high = (_cells(max(d, 0.0), domain) for d in (density, density - 2 * spread, density + 2 * spread))
-    return Prediction(cells=count, low=low, high=high, memory=BYTES_PER_CELL * count, lines=lines)
+    units = sum(step.size for step in plan(network, domain).steps.values())
+    count, low, high = (
+        _cells(max(d, 0.0), domain, units) for d in (density, density - 2 * spread, density + 2 * spread)
+    )
+    memory = bytes_per_cell(domain.dimension) * count
+    return Prediction(cells=count, low=low, high=high, memory=memory, lines=lines)
 
 
-def _cells(density: float, domain: Chart) -> float:
-    sides = domain.high - domain.low
-    return float(1 + sides.sum() * density + np.prod(sides) * np.pi * density**2 / 4)
+def bytes_per_cell(dimension: int) -> float:
+    """Memory of a finished cell, which has about 2^d corners and 2d sides where cells look like cubes.
+
+    Args:
+        dimension: dimension d of the domain.
+
+    Returns:
+        Bytes, with a margin.
+    """
+    return BYTES_PER_CELL if dimension < 3 else 1.5 * (12 * 2**dimension + 8 * dimension + 100)
+
+
+def _cells(density: float, domain: Chart, units: int) -> float:
+    sides, total, distinct = domain.high - domain.low, 1.0, 1.0
+    symmetric = np.poly(-sides)  # e_0, e_1, ... of the sides
+    for k in range(1, domain.dimension + 1):
+        ball = np.pi ** (k / 2) / gamma(k / 2 + 1)
+        distinct *= max(0.0, 1 - (k - 1) / max(units, 1))
+        total += float(symmetric[k]) * ball * (density / 2) ** k * distinct
+    return total
 
 
 def _crossings(network: Network, domain: Chart, draw: np.random.Generator) -> tuple[float, float]:
     """Number of crossings and length of the chord of a random line through a uniform point."""
-    point, angle = draw.uniform(domain.low, domain.high), draw.uniform(0, np.pi)
-    direction = np.array([np.cos(angle), np.sin(angle)])
+    point = draw.uniform(domain.low, domain.high)
+    direction = draw.standard_normal(domain.dimension)
+    direction /= np.linalg.norm(direction)
     with np.errstate(divide="ignore"):
         times = np.stack([(domain.low - point) / direction, (domain.high - point) / direction])
     start, stop = times.min(0).max(), times.max(0).min()

@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from inscape._errors import InputTypeError
-from inscape.geometry import Box, Chart, Plane, Segment
+from inscape.geometry import Box, Chart, Plane, Segment, Slice
 from inscape.network import Network, read
 
 
@@ -22,12 +22,13 @@ def program(model: nn.Module | Network, domain: Chart, example: Any = None) -> N
         The network with float64 constants of this moment.
 
     Raises:
-        InputTypeError: if the domain is no box, segment or plane.
+        InputTypeError: if the domain is no box, segment, plane or slice.
         UnsupportedLayerError: if a smooth operation lies before the output.
     """
-    if not isinstance(domain, Box | Segment | Plane):
+    if not isinstance(domain, Box | Segment | Plane | Slice):
         raise InputTypeError(
-            f"expected a domain: Box(low=, high=), Segment(p, q) or Plane.through(...), got {type(domain).__name__}"
+            "expected a domain: Box(low=, high=), Segment(p, q), Plane.through(...) or Slice.through(...), "
+            f"got {type(domain).__name__}"
         )
     if example is None:
         example = domain.origin.reshape(1, *domain.shape)

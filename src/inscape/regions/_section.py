@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from inscape.regions._draw import boundary_lines
+from inscape.regions._compare import known_bounds
+from inscape.regions._draw import class_map
 from inscape.regions._views import View, views
 from inscape.results import Context, Figure, Section
 
@@ -69,28 +70,11 @@ def _markers(view: View) -> tuple[Any, ...]:
 
 
 def _figure(view: View, context: Context) -> Figure:
-    """The pieces of one class each, so that colours are exact; the pointer tells of the region they belong to."""
-    from inscape.plotting import PolygonMap
-
     cells, line = view.partition, view.boundary
-    points, offsets = line.polygons()
-    names = _class_names(context, line.class_count)
-    region = cells.locate(line.complex.centroids)
-    info = PolygonMap(
-        points=points,
-        offsets=offsets,
-        values=line.classes,
-        categorical=True,
-        names=names,
-        label="class",
-        hover={
-            "area of the region": cells.volumes[region],
-            "its corners": np.diff(cells.polygons()[1])[region],
-        },
-        lines=tuple(replace(drawn, name="", width=2.0) for drawn in boundary_lines(line)),
+    info = replace(
+        class_map(cells, line),
+        names=_class_names(context, line.class_count),
         markers=_markers(view),
-        low=view.plane.low,
-        high=view.plane.high,
         xlabel="first axis (input units)",
         ylabel="second axis (input units)",
         title=view.title,
@@ -159,7 +143,7 @@ def counts(context: Context) -> Section | None:
     drawn = [view for view in views(context) if view.partition is not None]
     if not drawn:
         return None
-    bounds, notes = _bounds(context.network)
+    bounds, notes = known_bounds(context.network, 2)
     tables = [_count_table(drawn)]
     if bounds:
         tables.append(_gap_table(drawn, bounds))
@@ -225,45 +209,3 @@ def _gap_table(drawn: Sequence[View], bounds: Sequence[tuple[str, str, int]]) ->
         count = max(1, int(view.partition.cell_count))
         columns[f"gap ({view.short})"] = [round(log10(value) - log10(count), 2) for _, _, value in bounds]
     return Table(columns=columns, caption="Bounds and scale for a plane (dimension 2), and the gap to the counts.")
-
-
-def _hyperplanes(node: Any) -> int:
-    """How many lines one region can be cut by in this layer."""
-    rule, outputs = node.rule, int(np.prod(node.shape))
-    if hasattr(rule, "thresholds"):
-        return outputs * len(rule.thresholds)
-    members = (np.asarray(rule.groups) >= 0).sum(1)
-    return int((members * (members - 1) // 2).sum())
-
-
-def _bounds(network: Any) -> tuple[list[tuple[str, str, int]], list[str]]:
-    """Every bound that holds for this network on a plane: (name, relation, value), and what is left out."""
-    from inscape.geometry import Kind
-    from inscape.regions import counting
-
-    bending = [node for node in network.nodes if node.kind is Kind.PIECEWISE]
-    if not bending:
-        return [], ["The network has no unit that bends: it is one affine function everywhere, one region."]
-    lines = [_hyperplanes(node) for node in bending]
-    rows: list[tuple[str, str, int]] = [
-        ("all units as one generic arrangement", "about", counting.expected_scale(sum(lines), 2))
-    ]
-    notes = []
-    if _plain_relu(network, bending):
-        rows.append(("Serra et al. 2018", "at most", counting.serra_upper(lines, 2)))
-        rows.append(("Montúfar 2017", "at most", counting.montufar_upper(lines, 2)))
-    else:
-        notes.append(
-            "The bounds that follow a plain chain of ReLU layers (Serra et al. 2018, Montúfar 2017) are left "
-            "out: this network "
-            "has pooling, other activations or skip connections. Units of pooling count one line for every "
-            "pair they compare."
-        )
-    rows.append(("Raghu et al. 2017", "at most", counting.raghu_upper(lines, 2)))
-    rows.append(("all sign patterns", "at most", counting.pattern_upper(lines)))
-    return rows, notes
-
-
-def _plain_relu(network: Any, bending: Sequence[Any]) -> bool:
-    chain = all(tuple(node.inputs) == (i - 1,) for i, node in enumerate(network.nodes) if i)
-    return chain and all(node.operation.lower() == "relu" for node in bending)
