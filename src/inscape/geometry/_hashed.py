@@ -159,7 +159,7 @@ class _Run:
         final = place == len(self.plan.order) - 1
         for first in range(0, step.size, 64):
             chosen = np.arange(first, min(first + 64, step.size))
-            last = final and chosen[-1] == step.size - 1
+            last = final and first + 64 >= step.size
             if not self._cut(step, chosen, self._values(source), bound, last):
                 return False
         if not final:
@@ -230,7 +230,7 @@ class _Run:
         """Make room for the cuts of the next predicate, at least double; None if that is too much."""
         cuts, dimension = int(batch.count[self.state[types.NEXT]]), self.plan.chart.dimension
         vertices, edges = self.vertices, int(self.state[types.EDGES])
-        needed = vertices + cuts, edges + cuts * dimension, 4 * cuts * (dimension - 1)
+        needed = [vertices + cuts, edges + cuts * dimension, 4 * cuts * (dimension - 1)]
         held = (*self.points, batch.z), self.lines, (self.names.slots,)
         rows = [sum(array.nbytes // max(1, len(array)) for array in arrays) for arrays in held]
         free = self.max_bytes - sum(values.nbytes for values in self.live.values())
@@ -266,17 +266,23 @@ class _Run:
         self.bounds[step.node] = piecewise_bound(node, [known])
 
 
-def _rooms(now: list[int], needed: tuple[int, ...], rows: list[int], free: int) -> list[int] | None:
-    """Four times the room where there is too little of it, or as much as fits; the last is a power of two."""
+def _rooms(now: list[int], needed: list[int], rows: list[int], free: int) -> list[int] | None:
+    """Room for vertices, edges and slots: four times as much where there is too little, or as much as fits."""
+    # the number of slots is a power of two
     rooms = [size if size >= least else max(4 * size, least) for size, least in zip(now, needed, strict=True)]
     rooms[-1] = 1 << (rooms[-1] - 1).bit_length()
-    if sum(room * row for room, row in zip(rooms, rows, strict=True)) <= free:
+    if _bytes(rooms, rows) <= free:
         return rooms
-    spare = free - rooms[-1] * rows[-1]
-    tight = sum(least * row for least, row in zip(needed[:-1], rows[:-1], strict=True))
-    if tight > spare:
+    least = [max(pair) for pair in zip(now, needed, strict=True)]
+    least[-1] = 1 << (least[-1] - 1).bit_length()
+    if _bytes(least, rows) > free:
         return None
-    return [max(size, int(least * spare / tight)) for size, least in zip(now, needed[:-1], strict=True)] + rooms[-1:]
+    spare = (free - _bytes(least, rows)) / max(1, _bytes(least[:-1], rows[:-1]))
+    return [int(size * (1 + spare)) for size in least[:-1]] + least[-1:]
+
+
+def _bytes(rooms: list[int], rows: list[int]) -> int:
+    return sum(room * row for room, row in zip(rooms, rows, strict=True))
 
 
 def _resized(array: np.ndarray, filled: int, room: int) -> np.ndarray:
