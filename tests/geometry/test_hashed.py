@@ -75,6 +75,16 @@ def test_few_hyperplanes_in_general_position(n, d):
     assert count_cells(skeleton) == close_cells(skeleton).cell_count == zaslavsky(n, d)
 
 
+@pytest.mark.interpreted
+def test_an_affine_network_has_one_cell():
+    skeleton = subdivide_edges(laid(nn.Linear(4, 2), cube(4)))
+    cells = close_cells(skeleton)
+    assert count_cells(skeleton) == cells.cell_count == 1
+    assert len(cells.vertices) == 16
+    assert sorted(cells.side_label.tolist()) == list(range(-8, 0))
+    assert cells.levels == ()
+
+
 @pytest.mark.parametrize(("n", "d"), [(25, 3), (20, 4), (12, 5), (10, 6)])
 def test_many_hyperplanes_in_general_position(n, d):
     """Tangents of a ball, of which every d meet inside a large box."""
