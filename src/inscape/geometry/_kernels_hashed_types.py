@@ -10,6 +10,7 @@ from inscape.geometry._kernels_edges import lowest
 _ZERO = np.uint64(0)
 _CLEAR = 50.0
 """How far a value has to exceed its error for a slope to be read from it."""
+_HARDLY = 1e-200
 
 VERTICES, EDGES, NEXT, EPOCH, SUSPECTS, DEPTH, FLAT, STATES = range(8)
 """What the numbers of the running state count; FLAT are edges of which rounding hides the lower end."""
@@ -112,9 +113,9 @@ def check(points, batch, names, state, v, p):
 
 @small_kernel
 def leap(points, batch, far, label):
-    """Absolute value of a predicate at the far end of an edge that leaves it; 0 if it is hardly known."""
+    """Absolute value of a predicate at the far end of an edge that leaves it; next to nothing if it is hardly known."""
     z = batch.z[far, label - batch.base] if label >= batch.base else np.float64(points.past[far, label])
-    return abs(z) if abs(z) > _CLEAR * error(points, batch, far, label) else 0.0
+    return abs(z) if abs(z) > _CLEAR * error(points, batch, far, label) else _HARDLY
 
 
 @small_kernel
