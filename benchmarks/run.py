@@ -1,6 +1,6 @@
-"""Exact regions in one and two dimensions against regioncam, affinitree and plain forward passes.
+"""Exact regions in one to six dimensions against regioncam, affinitree and plain forward passes.
 
-The rows of ``peers/bench_partition.py``: what was measured beside what is to be reached.
+The rows of ``peers/bench_*.py``: what was measured beside what is to be reached.
 """
 
 import json
@@ -13,7 +13,7 @@ from _record import options, store
 from rich.console import Console
 from rich.table import Table
 
-ROWS = Path(__file__).parent / "peers" / "bench_partition.py"
+ROWS = sorted((Path(__file__).parent / "peers").glob("bench_*.py"))
 
 
 def measure(smoke: bool) -> list[dict[str, Any]]:
@@ -21,7 +21,7 @@ def measure(smoke: bool) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.json"
         choices = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--benchmark-json={raw}", "--benchmark-quiet"]
-        code = pytest.main([str(ROWS), *choices, *(["--smoke"] if smoke else [])])
+        code = pytest.main([*map(str, ROWS), *choices, *(["--smoke"] if smoke else [])])
         if code != 0:
             raise SystemExit(int(code))
         entries = json.loads(raw.read_text(encoding="utf-8"))["benchmarks"]

@@ -16,7 +16,7 @@ def blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md", "docs/building.md", "docs/tracking.md"])
 def test_python_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     examples = blocks((ROOT / name).read_text(encoding="utf-8"), "python")
@@ -39,7 +39,7 @@ def test_make_targets_in_texts_exist():
     assert named <= targets
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md", "docs/building.md"])
 def test_commands_are_understood(name):
     lines = "\n".join(blocks((ROOT / name).read_text(encoding="utf-8"), "sh")).splitlines()
     commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("inscape ")]

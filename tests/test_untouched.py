@@ -76,6 +76,15 @@ def cut(model, _):
     found = network.read(model, X)
     geometry.plan(found, SQUARE)
     geometry.affine_maps(geometry.subdivide(found, SQUARE))
+    list(geometry.subdivide_blocks(found, SQUARE))
+
+
+def watch(model, _):
+    tracker = regions.track(SQUARE, example=X)
+    tracker.record(model, 0)
+    tracker(step=1, epoch=1, model=model, metrics={})
+    tracker.state_dict()
+    assert tracker.result().records == 2
 
 
 def write_page(model, folder):
@@ -95,6 +104,15 @@ def share_out(model, folder):
     assert all(outcome.done for outcome in outcomes)
 
 
+def stand_in_a_region(model, _):
+    found = geometry.local_plan(network.read(model, X))
+    region = geometry.region_at(found, POINTS[0])
+    geometry.regions_of(found, geometry.patterns_at(found, POINTS))
+    geometry.region_of(found, geometry.neighbour(found, region, int(region.distinct[0])))
+    geometry.neighbours(found, region, region.distinct)
+    geometry.neighbours_of(found, [region, region], [region.distinct, region.distinct[:1]])
+
+
 Call = Callable[[nn.Module, Any], Any]
 FLAT: tuple[Call, ...] = (plain,)
 PIECEWISE: tuple[Call, ...] = (plain, normed, Residual)
@@ -102,8 +120,17 @@ ANY: tuple[Call, ...] = (plain, normed, smooth, Residual)
 
 LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "geometry.affine_maps": (cut, PIECEWISE),
+    "geometry.local_plan": (stand_in_a_region, (plain,)),
+    "geometry.neighbour": (stand_in_a_region, (plain,)),
+    "geometry.neighbours": (stand_in_a_region, (normed,)),
+    "geometry.neighbours_of": (stand_in_a_region, (Residual,)),
+    "geometry.patterns_at": (stand_in_a_region, (normed,)),
     "geometry.plan": (cut, (plain,)),
+    "geometry.region_at": (stand_in_a_region, (Residual,)),
+    "geometry.region_of": (stand_in_a_region, (normed,)),
+    "geometry.regions_of": (stand_in_a_region, (Residual,)),
     "geometry.subdivide": (cut, (normed,)),
+    "geometry.subdivide_blocks": (cut, (normed,)),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -113,13 +140,17 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "network.save_pt2": (lambda model, folder: network.save_pt2(model, X, folder / "model.pt2"), ANY),
     "parameters.borrowed": (borrow, ANY),
     "regions.boundary": (lambda model, _: regions.boundary(model, SQUARE, example=X), PIECEWISE),
+    "regions.explore": (lambda model, _: regions.explore(model, POINTS, domain=SQUARE, max_cells=9), PIECEWISE),
     "regions.lipschitz": (lambda model, _: regions.lipschitz(model, SQUARE), (plain, normed)),
     "regions.partition": (lambda model, _: regions.partition(model, SQUARE, example=X), PIECEWISE),
+    "regions.partition_blocks": (lambda model, _: list(regions.partition_blocks(model, SQUARE, example=X)), PIECEWISE),
+    "regions.track": (watch, PIECEWISE),
     "regions.predict_cells": (lambda model, _: regions.predict_cells(model, SQUARE), (plain, normed)),
     "report.write": (lambda model, folder: report.write(model, x=X, y=Y, out=folder / "page"), (plain,)),
     "report.write_page": (write_page, (normed,)),
     "runs.map": (share_out, ANY),
     "testing.cells_by_dense_sampling": (lambda model, _: testing.cells_by_dense_sampling(model, SQUARE), FLAT),
+    "testing.cells_by_clipping": (lambda model, _: testing.cells_by_clipping(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
     "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),
@@ -135,14 +166,16 @@ TRAINS: dict[str, Call] = {
 }
 NO_MODEL = {
     "data": "Batches DataCard batches card check load names split",
-    "geometry": "Box Complex Elementwise Kind Level Maximum Node Plan Plane Program Segment Sort Splitting Stage Step "
-    "Subdivision locate_in_plane locate_on_line operator_norms",
+    "geometry": "Box Complex Elementwise Facets Kind Level LocalPlan LocalRegion LocalStep Maximum Node Plan Plane "
+    "Program Segment Sort Splitting Stage Step Subdivision facets largest_ball locate_in_plane locate_on_line "
+    "nearest_point operator_norms",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
-    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
-    "table_html to_html_div",
-    "regions": "Audit Boundary Box Everywhere Partition Plane Prediction Segment Slopes",
+    "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_animation "
+    "save_figure table_html to_html_div",
+    "regions": "Audit Boundary Box Built BuiltCheck Certificate Everywhere Exploration Frame HalfSpaces Partition "
+    "PartitionBlock Plane Polygon Prediction Segment Slice Slopes Track Tracker build read_shapes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "
@@ -151,8 +184,9 @@ NO_MODEL = {
     "results": "Context Figure Provenance Result Section Status Verdict fingerprint from_bytes load",
     "runs": "Outcome Pruned Run State export grid list_runs outcomes prune",
     "studies": "Study StudyReport describe names run",
-    "testing": "Arrangement arrangement_net arrangements braid braid_net breakpoints_by_bisection enclosing_box grid "
-    "grid_net montufar_net moment_curve random_arrangement random_net relu_nets sawtooth sequential",
+    "testing": "Arrangement arrangement_net arrangements ball ball_net balls_net braid braid_net "
+    "breakpoints_by_bisection enclosing_box facets_by_lp grid grid_net inside_polygon montufar_net moment_curve random_arrangement "
+    "random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 

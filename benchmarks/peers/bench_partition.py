@@ -5,22 +5,17 @@ Ours always includes reading the model. ``benchmarks/run.py`` runs this file and
 
 import copy
 import io
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
-import affinitree
 import numpy as np
 import pytest
 import regioncam
 import torch
-from affinitree import builder
+from _sides import by_affinitree, held_bytes, mlp
 from torch import nn
 
 from inscape import network, plotting
@@ -30,42 +25,10 @@ from inscape.regions import partition
 SQUARE = Box(low=(-1.0, -1.0), high=(1.0, 1.0))
 
 
-def mlp(*widths: int) -> nn.Sequential:
-    """A ReLU network as torch initialises it from seed 0."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        layers: list[nn.Module] = []
-        for inputs, units in pairwise(widths):
-            layers += [nn.Linear(inputs, units), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
-
-
 def by_regioncam(model: nn.Sequential) -> int:
     cells = regioncam.Regioncam(size=1.0)
     cells.add(model)
     return cells.num_faces
-
-
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Send the standard output of compiled code to nowhere."""
-    sys.stdout.flush()
-    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(null)
-
-
-def by_affinitree(model: nn.Sequential, dimension: int) -> int:
-    cube = affinitree.Polytope.hyperrectangle(dimension, [(-1.0, 1.0)] * dimension)
-    inside = affinitree.AffTree.from_poly(cube, affinitree.AffFunc.identity(dimension))
-    with silenced():
-        tree = builder.from_layers(affinitree.extract_pytorch_architecture(dimension, model[:-1]), inside)
-    return tree.num_terminals()
 
 
 def forward(model: nn.Module, points: np.ndarray) -> Callable[[], Any]:
@@ -76,25 +39,6 @@ def forward(model: nn.Module, points: np.ndarray) -> Callable[[], Any]:
             return wide(x)
 
     return run
-
-
-def held_bytes(value: Any, seen: set[int] | None = None) -> int:
-    """Bytes of all arrays that a result holds on to, shared memory once."""
-    seen = set() if seen is None else seen
-    if isinstance(value, np.ndarray):
-        owner = value
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
-        known = id(owner) in seen
-        seen.add(id(owner))
-        return 0 if known else owner.nbytes
-    if is_dataclass(value) and not isinstance(value, type):
-        return sum(held_bytes(getattr(value, field.name), seen) for field in fields(value))
-    if isinstance(value, dict):
-        return sum(held_bytes(item, seen) for item in value.values())
-    if isinstance(value, list | tuple):
-        return sum(held_bytes(item, seen) for item in value)
-    return 0
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,27 @@ WORKS = {
   booktitle = {Proceedings of the 36th International Conference on Machine Learning},
   year   = {2019}
 }""",
+    "dobkin1993": """@article{dobkin1993efficient,
+  title   = {An Efficient Algorithm for Finding the {CSG} Representation of a Simple Polygon},
+  author  = {Dobkin, David and Guibas, Leonidas and Hershberger, John and Snoeyink, Jack},
+  journal = {Algorithmica},
+  volume  = {10},
+  pages   = {1--23},
+  year    = {1993}
+}""",
+    "clarkson1994": """@inproceedings{clarkson1994more,
+  title  = {More Output-Sensitive Geometric Algorithms},
+  author = {Clarkson, Kenneth L.},
+  booktitle = {Proceedings of the 35th Annual Symposium on Foundations of Computer Science},
+  year   = {1994}
+}""",
+    "chao1984": """@article{chao1984nonparametric,
+  title  = {Nonparametric Estimation of the Number of Classes in a Population},
+  author = {Chao, Anne},
+  journal = {Scandinavian Journal of Statistics},
+  volume = {11},
+  year   = {1984}
+}""",
     "zaslavsky1975": """@book{zaslavsky1975facing,
   title  = {Facing up to Arrangements: Face-Count Formulas for Partitions of Space by Hyperplanes},
   author = {Zaslavsky, Thomas},

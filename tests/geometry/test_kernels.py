@@ -112,13 +112,17 @@ def test_largest_absolute_values():
     assert np.array_equal(signs.column_reach(values[:0]), np.zeros(4))
 
 
+def crossed(ends, xy, values, chosen, found, record=None):
+    return edges.cross_edges(ends, np.zeros(len(ends)), xy, np.zeros(len(xy)), values, chosen, found, record)
+
+
 def crossing_case(seed, count=9, *, vertices=8, dimension=2):
     rng = np.random.default_rng(seed)
     values, xy = rng.normal(size=(vertices, 5)), rng.normal(size=(vertices, dimension))
     ends = np.array([rng.choice(vertices, 2, replace=False) for _ in range(7)], dtype=np.int32)
     chosen = predicates(5, count, seed, error=1e-14)
     found = signs.classify(values, chosen, np.zeros(vertices))
-    return values, xy, ends, chosen, found, edges.cross_edges(ends, np.zeros(7), xy, values, chosen, found)
+    return values, xy, ends, chosen, found, crossed(ends, xy, values, chosen, found)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -150,7 +154,7 @@ def test_two_predicates_that_vanish_together_share_a_vertex():
     values = np.array([[-1.0, -2.0, 1.0], [1.0, 2.0, 0.5]])
     chosen, ends = plain(3), np.array([[0, 1]], np.int32)
     found = signs.classify(values, chosen, np.zeros(2))
-    made = edges.cross_edges(ends, np.zeros(1), np.array([[0.0], [2.0]]), values, chosen, found)
+    made = crossed(ends, np.array([[0.0], [2.0]]), values, chosen, found)
     assert made.s.tolist() == [0.5]
     assert sorted(made.predicate.tolist()) == [0, 1]
     assert made.sub.tolist() == [0, 2]
@@ -162,7 +166,7 @@ def test_recorded_crossings_are_copied(seed):
     moved = values * 1.5  # another block, whose own crossings would lie elsewhere
     chosen = chosen._replace(offset=chosen.offset + 0.1)
     known = edges.Record(np.arange(7, dtype=np.int32), 100, record)
-    copy = edges.cross_edges(ends, np.zeros(7), xy, moved, chosen, found, known)
+    copy = crossed(ends, xy, moved, chosen, found, known)
     for name in ("total", "predicate", "vertex", "sub", "edge", "s", "radius"):
         assert np.array_equal(getattr(copy, name), getattr(record, name)), name
     assert np.array_equal(copy.origin, 100 + np.arange(len(record.s)))

@@ -51,7 +51,7 @@ def test_names_that_lead_nowhere(factories):
         network.load(f"{factories}:nothing")
     with pytest.raises(InputTypeError, match=r"to give a torch\.nn\.Module, got int"):
         network.load(f"{factories}:number")
-    for text in ("make", "a:b:c", "rm -rf:x", "model.onnx"):
+    for text in ("make", "a:b:c", "rm -rf:x", "model.h5"):
         with pytest.raises(InputError, match=r"expected 'package\.module:factory'"):
             network.load(text)
     with pytest.raises(InputTypeError, match="got int"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import Voronoi
 
-from inscape.plotting import Heatmap, Lines, Markers, PolygonMap, Polyline, Series, Table
+from inscape.plotting import Heatmap, Lines, Markers, Mesh, PolygonMap, Polyline, Series, Table
 
 CLASSES = tuple("abcdefghij")
 
@@ -41,13 +41,36 @@ def voronoi_map(cells: int, *, categorical: bool = True, height: float = 1.0) ->
     )
 
 
+def cube_skin(*, categorical: bool = True) -> Mesh:
+    """The six squares of a cube of half side 1/2, and a roof of two triangles: eight polygons."""
+    squares = []
+    for axis in range(3):
+        for side in (-0.5, 0.5):
+            plane = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
+            squares.append(np.insert(plane, axis, side, axis=1))
+    roof = [np.array([(x, -0.5, 0.5), (x, 0.5, 0.5), (0.0, 0.0, 0.9)]) for x in (-0.5, 0.5)]
+    polygons = [*squares, *roof]
+    return Mesh(
+        points=np.concatenate(polygons),
+        offsets=np.concatenate([[0], np.cumsum([len(polygon) for polygon in polygons])]),
+        values=[0, 0, 1, 1, 2, 2, 3, 3] if categorical else np.append(np.linspace(0, 1, 7), np.nan),
+        categorical=categorical,
+        names=("left | right", "front | back", "below | above", "roof") if categorical else (),
+        label="boundary between" if categorical else "slope (1)",
+        low=(-1, -1, -1),
+        high=(1, 1, 1),
+        axes=("x (mm)", "y (mm)", "z (mm)"),
+        title="A surface",
+    )
+
+
 @pytest.fixture(scope="session")
 def make_map() -> Callable[..., PolygonMap]:
     return voronoi_map
 
 
 @pytest.fixture(scope="session")
-def infos() -> dict[str, PolygonMap | Heatmap | Lines | Table]:
+def infos() -> dict[str, PolygonMap | Heatmap | Mesh | Lines | Table]:
     x = np.arange(1, 40)
     grid = np.add.outer(np.arange(40), np.arange(50))
     window = {"low": (-1, -1), "high": (1.5, 1), "xlabel": "x", "ylabel": "y"}
@@ -61,11 +84,13 @@ def infos() -> dict[str, PolygonMap | Heatmap | Lines | Table]:
         "many": voronoi_map(6000),
         "heat": Heatmap(values=grid / 90, label="confidence", **window),
         "classes": Heatmap(values=grid // 10, label="class", categorical=True, names=CLASSES, **window),
+        "surface": cube_skin(),
+        "shades": cube_skin(categorical=False),
         "lines": Lines(series=curves, xlabel="epoch", ylabel="loss (nats)", title="Loss", logy=True),
         "table": Table(columns={"layer": ["first", "<b>"], "units": [64, 12345]}, caption="Layers"),
     }
 
 
-@pytest.fixture(params=["cells", "numbers", "many", "heat", "classes", "lines", "table"])
-def info(request, infos) -> PolygonMap | Heatmap | Lines | Table:
+@pytest.fixture(params=["cells", "numbers", "many", "heat", "classes", "surface", "shades", "lines", "table"])
+def info(request, infos) -> PolygonMap | Heatmap | Mesh | Lines | Table:
     return infos[request.param]

@@ -5,10 +5,17 @@ import pytest
 
 from inscape import InscapeError
 from inscape._errors import InputError, InputTypeError
-from inscape.plotting import Heatmap, Lines, Markers, PolygonMap, Polyline, Series, Table
+from inscape.plotting import Heatmap, Lines, Markers, Mesh, PolygonMap, Polyline, Series, Table
 
 SQUARE = {"points": [(0, 0), (1, 0), (1, 1), (0, 1)], "offsets": [0, 4], "values": [1.0], "low": (0, 0), "high": (1, 1)}
 GRID = {"values": np.zeros((2, 3)), "low": (0, 0), "high": (1, 1)}
+TRIANGLE = {
+    "points": [(0, 0, 0), (1, 0, 0), (0, 1, 1)],
+    "offsets": [0, 3],
+    "values": [1.0],
+    "low": (0, 0, 0),
+    "high": (1, 1, 1),
+}
 
 BAD = [
     (PolygonMap, SQUARE | {"points": [(0, 0), (1, 0), (1, np.nan), (0, 1)]}, "points to be finite"),
@@ -35,6 +42,16 @@ BAD = [
     (Heatmap, GRID | {"hover": {"k": np.zeros((3, 2))}}, "hover"),
     (Heatmap, GRID | {"markers": (1,)}, "Markers objects"),
     (Heatmap, GRID | {"vmax": np.nan}, "finite"),
+    (Mesh, TRIANGLE | {"points": [(0, 0), (1, 0), (0, 1)]}, r"points of shape \(p, 3\), got \(3, 2\)"),
+    (Mesh, TRIANGLE | {"points": np.full((3, 3), np.nan)}, "points to be finite"),
+    (Mesh, TRIANGLE | {"offsets": [0]}, "at least one cell"),
+    (Mesh, TRIANGLE | {"offsets": [0, 2]}, "from 0 to 3, got 0 to 2"),
+    (Mesh, TRIANGLE | {"values": [1, 2]}, r"values of shape \(1,\), got \(2,\)"),
+    (Mesh, TRIANGLE | {"values": [3], "categorical": True, "names": ("a",)}, "below 1, the number of names"),
+    (Mesh, TRIANGLE | {"low": (0, 0)}, r"low of shape \(3,\), got \(2,\)"),
+    (Mesh, TRIANGLE | {"high": (1, 1, 0)}, "low < Mesh.high in all axes"),
+    (Mesh, TRIANGLE | {"axes": ("x", "y")}, "three names in Mesh.axes, got 2"),
+    (Mesh, TRIANGLE | {"vmin": 1.0, "vmax": 1.0}, "vmin < Mesh.vmax"),
     (Polyline, {"points": [(0, 0, 0)]}, r"\(n, 2\)"),
     (Polyline, {"points": [(0, np.inf)]}, "infinity"),
     (Polyline, {"points": [(0, 0)], "width": 0.0}, "width > 0, got 0"),
@@ -72,3 +89,9 @@ def test_unknown_values_may_be_nan_but_categories_may_not():
 
 def test_rows_of_a_table():
     assert Table(columns={"a": range(3)}).rows == 3
+
+
+def test_a_surface_may_be_empty():
+    info = Mesh(points=np.zeros((0, 3)), offsets=[0], values=[], low=(0, 0, 0), high=(1, 1, 1), categorical=True)
+    assert info.offsets.tolist() == [0]
+    assert info.values.dtype == np.int64

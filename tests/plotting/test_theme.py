@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inscape._errors import InputError
-from inscape.plotting import Heatmap
+from inscape.plotting import Heatmap, PolygonMap
 from inscape.plotting._theme import THEMES, categorical, colours_of, shown_categories, theme_of, value_range
 
 # linear-light simulation of dichromatic vision: Machado, Oliveira, Fernandes (2009), severity 1
@@ -89,3 +89,9 @@ def test_legend_keeps_the_most_frequent_categories():
     info = heat(values, categorical=True, names=tuple("vwxyz"))
     assert shown_categories(info, limit=3) == ([(0, "v"), (2, "x"), (4, "z")], 2)
     assert shown_categories(heat(values, categorical=True)) == ([], 0)
+
+
+def test_a_map_may_list_names_that_do_not_occur():
+    given = {"points": [(0, 0), (1, 0), (0, 1)], "offsets": [0, 3], "low": (0, 0), "high": (1, 1), "names": ("a", "b")}
+    maps = [PolygonMap(values=[1], categorical=True, all_names=every, **given) for every in (False, True)]
+    assert [shown_categories(info) for info in maps] == [([(1, "b")], 0), ([(0, "a"), (1, "b")], 0)]

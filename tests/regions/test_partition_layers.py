@@ -242,3 +242,18 @@ def test_dropout_and_batch_norm_follow_evaluation_mode():
     t = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
     truth = model.double()(torch.tensor(t)).detach().numpy()
     assert np.allclose(cells.evaluate(t), truth, atol=1e-12)
+
+
+@pytest.mark.parametrize("straight", [slice(60, None), slice(None, 10), slice(None)])
+def test_units_without_a_kink_cut_nothing(straight):
+    """A slope of exactly 1 makes a PReLU unit linear: it has no predicate, and shifts those of the others."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(2, 70), nn.PReLU(70), nn.Linear(70, 6), nn.PReLU(6), nn.Linear(6, 1))
+    with torch.no_grad():
+        model[1].weight[straight] = 1.0
+        model[3].weight[-1] = 1.0
+    cells = partition(model, Box(low=(-1, -1), high=(1, 1)))
+    kinks = int((model[1].weight != 1).sum()) + 5
+    assert sum(step.size for step in cells.steps) == kinks
+    assert cells.verify().passed

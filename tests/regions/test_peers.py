@@ -13,7 +13,7 @@ from affinitree import builder
 from scipy.optimize import linprog
 
 from inscape.geometry import Box
-from inscape.regions import partition
+from inscape.regions import explore, partition
 from inscape.testing import NET_KINDS, count_by_lp, layers_of, montufar_net, random_net, sawtooth
 
 SMALL = [[2, 6, 1], [2, 6, 5, 1], [2, 4, 4, 3, 1]]
@@ -104,6 +104,21 @@ def test_interval_has_the_cells_of_affinitree(widths, seed):
 def test_degenerate_nets_have_the_full_dimensional_cells_of_affinitree(widths, kind, seed):
     model = random_net(widths, kind=kind, rng=seed)
     assert partition(model, cube(2)).count("activation") == cells_by_affinitree(model, cube(2))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("widths", [[2, 8, 6, 1], [3, 6, 5, 1], [4, 6, 4, 1], [5, 5, 4, 1], [6, 5, 4, 1]], ids=str)
+def test_exploration_of_a_box_finds_the_cells_of_affinitree(widths, seed):
+    model, box = random_net(widths, rng=300 + seed), cube(widths[0])
+    found = explore(model, np.zeros(widths[0]), domain=box, order="breadth-first")
+    assert found.complete
+    assert found.cell_count == tree_of(model, box).num_terminals()
+
+
+@pytest.mark.parametrize("kind", SINGULAR)
+def test_exploration_of_degenerate_nets_finds_the_full_dimensional_cells_of_affinitree(kind):
+    model, box = random_net([3, 4, 4, 1], kind=kind, rng=7), cube(3)
+    assert explore(model, np.zeros(3), domain=box).cell_count == cells_by_affinitree(model, box)
 
 
 @pytest.mark.parametrize("kind", SINGULAR)

@@ -158,6 +158,7 @@ def test_affine_maps_are_those_of_the_network(name):
     with unchanged(net):
         found = partition(net, cube(3, 2.0), example=torch.zeros(1, 3))
     assert found.status == EXACT
+    assert found.cell_count == found.count("activation")
     corners = np.repeat(np.arange(found.cell_count), np.diff(found.complex.offsets))
     maps = found.affine_maps[corners]
     points = found.vertices[found.complex.corners]

@@ -9,7 +9,7 @@ from inscape.cli._inputs import ModelOptions
 
 
 def info(
-    model: Annotated[str, Parameter(help="A .pt2 file, package.module:factory, or a result file (.npz).")],
+    model: Annotated[str, Parameter(help="A .pt2 or .onnx file, package.module:factory, or a result file (.npz).")],
     /,
     *,
     source: ModelOptions | None = None,

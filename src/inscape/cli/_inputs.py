@@ -43,7 +43,7 @@ def load_model(model: str, weights: Path | None) -> Any:
     """Open the model that the command line names.
 
     Args:
-        model: a ``.pt2`` file or ``package.module:factory``.
+        model: a ``.pt2`` or ``.onnx`` file, or ``package.module:factory``.
         weights: file with a factory's weights, or None.
 
     Returns:
@@ -82,7 +82,7 @@ def read_model(module: Any, example: Any) -> Any:
     from inscape.network import read
 
     try:
-        return read(module, example=_stated(module) if example is None else example)
+        return read(module, example=example)
     except ModelError as error:
         if example is not None or "pass example=" not in str(error):
             raise
@@ -90,19 +90,6 @@ def read_model(module: Any, example: Any) -> Any:
             "the shape of the input is not known from the model; write --shape, such as --shape 1,28,28, or --data NAME"
         )
         raise ModelError(text) from error
-
-
-def _stated(module: Any) -> Any:
-    """Zeros of the shape that an exported program states for its input, or None."""
-    import torch
-
-    graph = getattr(getattr(module, "exported", None), "graph", None)
-    for node in () if graph is None else graph.nodes:
-        value = node.meta.get("val")
-        if node.op == "placeholder" and isinstance(value, torch.Tensor):
-            sizes = list(value.shape)[1:]
-            return torch.zeros(2, *sizes) if all(isinstance(size, int) for size in sizes) else None
-    return None
 
 
 def _option(text: str) -> tuple[str, Any]:

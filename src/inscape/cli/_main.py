@@ -13,8 +13,8 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _HELP = (
     "The inner landscape of a neural network: exact regions, boundaries and confidence of any PyTorch model.\n\n"
-    "MODEL is a file written by torch.export (.pt2), or package.module:factory with --weights FILE (.safetensors or "
-    ".pt); a factory's module is imported, so its own code runs.\n\n"
+    "MODEL is a file written by torch.export (.pt2) or an ONNX file (.onnx), or package.module:factory with --weights "
+    "FILE (.safetensors or .pt); a factory's module is imported, so its own code runs.\n\n"
     "DATA is a name on board (digits, mnist5k, moons, ...), idx:PATH, npz:PATH, cifar:PATH or package.module:function."
 )
 
@@ -41,6 +41,13 @@ _COMMANDS = {
         "Train a network and save it, with its history beside it (NAME.history.npz).\n\n"
         "With --checkpoint a run that was interrupted goes on where it stopped.",
         "inscape train mlp:32,32 --data digits --epochs 20 -o mlp.pt2",
+    ),
+    "compile": (
+        "inscape.cli._compile:compile_shapes",
+        "Build a network whose decision regions are given shapes, and certify it.\n\n"
+        "SHAPES.json holds polygons, boxes or systems of half-spaces, for one class or several.",
+        "inscape compile shapes.json --scale 20 -o shapes.pt2 --map shapes.png\n"
+        "  inscape compile shapes.json --scale 10 --activation relu -o exact.pt2 --json",
     ),
     "report": (
         "inscape.cli._report:report",

@@ -32,7 +32,7 @@ class ReportOptions:
 
 
 def report(
-    model: Annotated[str, Parameter(help="A .pt2 file or package.module:factory.")],
+    model: Annotated[str, Parameter(help="A .pt2 or .onnx file, or package.module:factory.")],
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="The page's folder: new, empty or an earlier report.")],

@@ -1,5 +1,6 @@
 """A part of the complex on its way through the network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,12 +22,31 @@ class Level:
     Attributes:
         step: position of the node in the program, -1 for the head.
         parent: (c,) cell of the level before.
-        bits: (c, words) packed signs of the step's predicates; for maxima (c, outputs) positions of the leaders.
+        bits: (c, words) packed signs of the step's predicates; for maxima (c, bytes) positions of the leaders, packed
+            where groups are small (``_codes``).
     """
 
     step: int
     parent: np.ndarray
     bits: np.ndarray
+
+
+def lineage(levels: Sequence[Level], cells: np.ndarray) -> list[Level]:
+    """The levels with nothing but the ancestors of some cells.
+
+    Args:
+        levels: the levels in order.
+        cells: (c,) cells of the last level.
+
+    Returns:
+        New levels; the last one holds the cells in the order given.
+    """
+    found: list[Level] = []
+    for level in reversed(levels):
+        parents, place = np.unique(level.parent[cells], return_inverse=True)
+        found.append(Level(step=level.step, parent=place.astype(np.int32), bits=level.bits[cells]))
+        cells = parents
+    return found[::-1]
 
 
 @dataclass(kw_only=True, slots=True)

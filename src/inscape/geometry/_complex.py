@@ -7,9 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from inscape.geometry._block import Level
-from inscape.geometry._kernels_signs import unpack
+from inscape.geometry._codes import pattern
 from inscape.geometry._plan import Step
-from inscape.geometry._program import Maximum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,6 +72,34 @@ class Complex:
         sides[self.half >> 1, self.half & 1] = owner
         return sides
 
+    @property
+    def facet_label(self) -> np.ndarray:
+        """(F,) predicate on which a facet lies; walls are negative. In dimension 1 it is not known: -1."""
+        return np.full(len(self.vertices), -1) if self.dimension == 1 else self.label
+
+    @cached_property
+    def areas(self) -> np.ndarray:
+        """(F,) lengths of the facets; in dimension 1 each counts 1."""
+        if self.dimension == 1:
+            return np.ones(len(self.vertices))
+        a, b = self.vertices[self.ends.T]
+        return np.linalg.norm(b - a, axis=1)
+
+    @property
+    def normals(self) -> np.ndarray:
+        """(F, d) unit normals of the facets, from the first neighbour to the second."""
+        if self.dimension == 1:
+            return np.ones((len(self.vertices), 1))
+        a, b = self.vertices[self.ends.T]
+        along = (b - a) / np.where(self.areas > 0, self.areas, 1.0)[:, None]
+        return np.stack([along[:, 1], -along[:, 0]], axis=1)
+
+    @property
+    def facet_offsets(self) -> np.ndarray:
+        """(F,) a facet lies in the hyperplane normal · t = offset."""
+        on = self.vertices if self.dimension == 1 else self.vertices[self.ends[:, 0]]
+        return (self.normals * on).sum(1)
+
     @cached_property
     def volumes(self) -> np.ndarray:
         """(C,) lengths or areas in chart units."""
@@ -129,5 +156,4 @@ class Complex:
         Returns:
             (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
         """
-        found = self.levels[level].bits[members]
-        return found if isinstance(step.rule, Maximum) else unpack(found, step.size)
+        return pattern(self.levels[level].bits[members], step)

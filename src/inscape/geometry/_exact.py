@@ -5,7 +5,7 @@ chart coordinates with such coefficients. Sums and products of them are exact; o
 linear system, one would have to divide, and the sign of a value needs no division (homogeneous coordinates).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from inscape.geometry._dyadic import Matrix, bits, common_point, lift, matrix, s
 from inscape.geometry._levels import Pieces, pieces
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Kind, Node
+from inscape.geometry._site import Site, competitors
 
 CELL_WORK = 20_000_000
 """Products of machine words that the values on one cell may cost."""
@@ -25,7 +26,7 @@ KEPT_NUMBERS = 500_000
 """Whole numbers that are kept for further questions."""
 
 
-class WorkLimit(Exception):
+class WorkLimitError(Exception):
     """Exact arithmetic would cost more than is allowed."""
 
 
@@ -46,10 +47,10 @@ class Allowance:
             work: products of machine words.
 
         Raises:
-            WorkLimit: if less is left.
+            WorkLimitError: if less is left.
         """
         if work > self.left:
-            raise WorkLimit
+            raise WorkLimitError
         self.left -= work
 
 
@@ -69,22 +70,6 @@ class _Affine:
     matrices: tuple[Matrix, ...]
     constant: np.ndarray
     constant_exponent: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
-    """A cell, by what holds on it.
-
-    Attributes:
-        pattern: position of each earlier step → its pattern, as :func:`inscape.geometry._levels.pieces` takes one row:
-            (n,) booleans, for maxima (outputs,) positions of the leaders.
-        rounds: (n,) booleans of the earlier rounds of the present step, if it is a maximum.
-        beyond: like ``pattern``, on the neighbour behind a side that belongs to a maximum of three or more.
-    """
-
-    pattern: Mapping[int, np.ndarray]
-    rounds: Sequence[np.ndarray] = ()
-    beyond: Mapping[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -116,7 +101,7 @@ class ExactNet:
             maximum compete.
 
         Raises:
-            WorkLimit: if it would cost too much.
+            WorkLimitError: if it would cost too much.
         """
         found: list[list[int] | None] = [self._wall(label) if label < 0 else None for label in labels]
         wanted: dict[int, list[tuple[int, tuple[int, int], float]]] = {}
@@ -151,7 +136,7 @@ class ExactNet:
             [constant, slopes...], up to a positive factor.
 
         Raises:
-            WorkLimit: if it would cost too much.
+            WorkLimitError: if it would cost too much.
         """
         units = np.array([unit for unit in pair if unit >= 0])
         table = self._joined(site, step.inputs, units, allowance)
@@ -295,7 +280,9 @@ class ExactNet:
             else:
                 affine = self._opened(i)
                 parts = [m.exponent + self._power(j) for m, j in zip(affine.matrices, node.inputs, strict=True)]
-                power = min([*parts, *([affine.constant_exponent] if affine.constant.any() else [])])
+                power = min(parts)
+                if affine.constant.any():
+                    power = min(power, affine.constant_exponent)
             self._exponent[i] = power
         return self._exponent[i]
 
@@ -328,59 +315,10 @@ def _coefficients(node: Node, shapes: list[tuple[int, ...]], which: int) -> np.n
     """(outputs, inputs) matrix of an affine node for one of its inputs."""
     width = int(np.prod(shapes[which]))
     if width * _width(node) > MATRIX_ENTRIES:
-        raise WorkLimit
+        raise WorkLimitError
     batch = [np.zeros((width, *shape)) for shape in shapes]
     batch[which] = np.eye(width).reshape(width, *shapes[which])
     return np.ascontiguousarray(node.linear(*batch).reshape(width, -1).T)
-
-
-def competitors(step: Step, number: int, place: int, site: Site) -> tuple[int, int] | None:
-    """The two units that a predicate compares on a cell; they depend on it in later rounds of a maximum.
-
-    Args:
-        step: the step.
-        number: round.
-        place: predicate within the round.
-        site: the cell; if the step is done, its pattern names the leaders, and that of the neighbour the rivals.
-
-    Returns:
-        Left and right unit of the step's input; None if the cell does not tell.
-    """
-    stage = step.stages[number]
-    left, right = int(stage.split.left[place]), int(stage.split.right[place])
-    if number == 0:
-        return left, right
-    if step.node not in site.pattern:
-        winners = _winners(step, site.rounds[:number])
-        return int(winners[left]), int(winners[right])
-    group, column = (int(k[0]) for k in np.nonzero(stage.pair == place))
-    rule = step.rule
-    order = np.argsort(rule.groups[group] < 0, kind="stable")
-    order = order[rule.groups[group][order] >= 0]
-    half = 1 << number
-    sides = (order[2 * column * half : (2 * column + 1) * half], order[(2 * column + 1) * half :][:half])
-    ahead = [int(site.pattern[step.node][group])]
-    if step.node in site.beyond:
-        ahead.append(int(site.beyond[step.node][group]))
-    chosen = []
-    for members in sides:
-        known = members if len(members) == 1 else [leader for leader in ahead if leader in members]
-        if len(known) != 1:
-            return None
-        chosen.append(int(rule.groups[group][known[0]]))
-    return chosen[0], chosen[1]
-
-
-def _winners(step: Step, rounds: Sequence[np.ndarray]) -> np.ndarray:
-    """Units of the step's input that are still in after some rounds."""
-    rule = step.rule
-    units = np.arange(int(rule.groups.max()) + 1)
-    for stage, ahead in zip(step.stages, rounds, strict=False):
-        contest = stage.right >= 0
-        left_wins = np.ones(len(stage.left), np.bool_)
-        left_wins[contest] = ahead if rule.sign > 0 else ~ahead
-        units = units[np.where(left_wins, stage.left, stage.right)]
-    return units
 
 
 def exact_signs(
@@ -409,7 +347,7 @@ def exact_signs(
         lines = net.rows(site, vanishing, allowance)
         point = None if lines is None else common_point(lines, dimension)
         wanted = None if point is None else net.rows(site, queries, allowance)
-    except WorkLimit:
+    except WorkLimitError:
         return None
     if point is None or wanted is None:
         return None

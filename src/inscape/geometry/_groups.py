@@ -78,7 +78,9 @@ def part(block: Block, skeleton: Block, group: np.ndarray) -> Block:
     sizes = np.diff(block.start)[group]
     start = np.concatenate([[0], np.cumsum(sizes)])
     half = block.half[np.repeat(block.start[group] - start[:-1], sizes) + np.arange(start[-1])]
-    edges = np.unique(half >> 1)
+    used = np.zeros(len(block.ends), np.bool_)
+    used[half >> 1] = True
+    edges = np.flatnonzero(used)
     made = _selected(block, edges, np.zeros(len(block.xy), np.bool_))
     made.start = start
     made.half = 2 * _numbered(len(block.ends), edges)[half >> 1] + (half & 1)
@@ -101,13 +103,13 @@ def _numbered(size: int, chosen: np.ndarray | None) -> np.ndarray:
 def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
     """A block of some edges, their ends and extra vertices, without cells."""
     used = extra.copy()
-    used[block.ends[edges].ravel()] = True
+    used[np.take(block.ends, edges, axis=0)] = True
     rows = np.flatnonzero(used)
     number = _numbered(len(block.xy), rows)
     return Block(
-        xy=block.xy[rows],
+        xy=np.take(block.xy, rows, axis=0),
         radius=block.radius[rows],
-        ends=number[block.ends[edges]],
+        ends=number[np.take(block.ends, edges, axis=0)],
         label=block.label[edges],
         edge_radius=block.edge_radius[edges],
         start=np.zeros(1, np.int64),
@@ -115,7 +117,7 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
         doubt=np.zeros(0, np.bool_),
         shared_vertex=block.shared_vertex[rows],
         shared_edge=block.shared_edge[edges],
-        live={j: values[rows] for j, values in block.live.items()},
+        live={j: np.take(values, rows, axis=0) for j, values in block.live.items()},
         bounds=dict(block.bounds),
         pending=None if block.pending is None else block.pending.at(number),
         reads=block.reads,
@@ -126,18 +128,20 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
     )
 
 
-def join_groups(block: Block, skeleton: Block, finished: list[Block], groups: list[np.ndarray]) -> Block:
+def join_groups(block: Block, skeleton: Block, ended: list[Block | None], groups: list[np.ndarray]) -> Block:
     """Put finished groups together again.
 
     Args:
         block: the block from which they were taken; its levels are the earlier ones.
         skeleton: the finished edges between them; its vertices and edges come first.
-        finished: the finished groups, possibly fewer than were planned.
+        ended: the finished groups, None for those that were not wanted to the end.
         groups: cells of ``block`` in each group.
 
     Returns:
         One block.
     """
+    finished = [group for group in ended if group is not None]
+    groups = [cells for cells, group in zip(groups, ended, strict=True) if group is not None]
     vertices, edges = _stacked(skeleton, finished, "vertex"), _stacked(skeleton, finished, "edge")
     parts = [skeleton, *finished]
     fresh = [np.ones(len(skeleton.xy), np.bool_), *(g.shared_vertex < 0 for g in finished)]
@@ -185,24 +189,18 @@ def joined_levels(finished: Sequence[Any], groups: list[np.ndarray]) -> list[Lev
 
     Args:
         finished: the groups, each with the levels since it was taken.
-        groups: cells of the whole in each group, possibly more than were finished.
+        groups: cells of the whole in each group.
 
     Returns:
         The joined levels.
     """
-    if not finished:
-        return []
-    numbers = groups[: len(finished)]
-    levels = []
+    numbers, levels = groups, []
     for same in zip(*(group.levels for group in finished), strict=True):
         parents = [number[level.parent] for level, number in zip(same, numbers, strict=True)]
-        levels.append(
-            Level(
-                step=same[0].step,
-                parent=np.concatenate(parents).astype(np.int32),
-                bits=np.concatenate([level.bits for level in same]),
-            )
-        )
+        bits = np.concatenate([level.bits for level in same])
+        levels.append(Level(step=same[0].step, parent=np.concatenate(parents).astype(np.int32), bits=bits))
+        for level in same:
+            level.bits = level.bits[:0]  # the groups are used up, and two copies of the widest level need not fit
         stops = np.cumsum([len(level.parent) for level in same])
         numbers = [np.arange(stop - len(level.parent), stop) for level, stop in zip(same, stops, strict=True)]
     return levels

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inscape.geometry._kernels_compile import kernel, small_kernel
-from inscape.geometry._kernels_edges import CAUTION
+from inscape.geometry._kernels_edges import CAUTION, position_error
 from inscape.geometry._kernels_signs import predicate
 
 ROUNDING = 2.0**-50
@@ -125,13 +125,13 @@ def _distance(xy, boundary, i, j):
 
 
 @small_kernel
-def steepness(xy, values, predicates, boundary, i, j, p):
-    """Mean slope of predicate p between two boundary positions: a lower bound of its gradient's norm."""
-    length = _distance(xy, boundary, i, j)
-    if length == 0.0:
-        return 0.0
+def line_error(xy, values, predicates, boundary, chords, c):
+    """How far chord c can be from its exact line: no further than its ends, and by the function's error."""
+    i, j, p = chords.above[c], chords.below[c], chords.predicate[c]
     rise = value_at(values, predicates, boundary, i, p) - value_at(values, predicates, boundary, j, p)
-    return abs(rise) / length
+    error = predicates.error[p] + predicates.slope[p] * max(boundary.radius[i], boundary.radius[j])
+    ends = max(boundary.radius[chords.first[c]], boundary.radius[chords.last[c]])
+    return min(ends, position_error(error, _distance(xy, boundary, i, j), abs(rise), ends))
 
 
 @small_kernel
@@ -275,11 +275,12 @@ def _place(m, values, predicates, boundary, chords, mesh, i, c, x):
     mesh.on[x], mesh.by[x], mesh.s[x], mesh.doubt[x] = i, c, s, False
     mesh.point[m + x, 0] = mesh.point[a, 0] + s * (mesh.point[b, 0] - mesh.point[a, 0])
     mesh.point[m + x, 1] = mesh.point[a, 1] + s * (mesh.point[b, 1] - mesh.point[a, 1])
-    along = _length(mesh, a, b) / max(abs(rise), 1e-300)
+    error = predicates.error[p] + predicates.slope[p] * max(mesh.point[a, 2], mesh.point[b, 2])
+    along = position_error(error, _length(mesh, a, b), abs(rise), mesh.point[a, 2] + mesh.point[b, 2])
     a, b = chords.first[c], chords.last[c]
     rise = value_at(values, predicates, boundary, a, q) - value_at(values, predicates, boundary, b, q)
-    across = _length(mesh, a, b) / max(abs(rise), 1e-300)
-    blur = 2 * (predicates.error[p] * along + predicates.error[q] * across)
+    error = predicates.error[q] + predicates.slope[q] * max(mesh.point[a, 2], mesh.point[b, 2])
+    blur = along + position_error(error, _length(mesh, a, b), abs(rise), mesh.point[a, 2] + mesh.point[b, 2])
     mesh.point[m + x, 2] = blur + ROUNDING * (abs(mesh.point[m + x, 0]) + abs(mesh.point[m + x, 1]))
 
 

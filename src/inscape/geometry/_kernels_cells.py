@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inscape.geometry._kernels_arrange import FACE, NEXT, ORIGIN, arrange, number_faces, position_side, steepness
+from inscape.geometry._kernels_arrange import FACE, NEXT, ORIGIN, arrange, line_error, number_faces, position_side
 from inscape.geometry._kernels_compile import allocating_kernel, kernel, small_kernel
 from inscape.geometry._kernels_signs import predicate
 from inscape.geometry._kernels_trace import candidates, find_twins, orient, survey, trace
@@ -74,19 +74,12 @@ def _keep(cell, m, boundary, doubt, count, out):
 
 
 @small_kernel
-def _line_error(cells, predicates, boundary, chords, c):
-    p = chords.predicate[c]
-    steep = steepness(cells.xy, cells.values, predicates, boundary, chords.above[c], chords.below[c], p)
-    return 2 * predicates.error[p] / max(steep, 1e-300)
-
-
-@small_kernel
 def _halve(cells, cell, m, predicates, base_edge, boundary, chords, doubt, count, out):
     """A cell with one chord: the common case."""
     first, last, p, edge = chords.first[0], chords.last[0], chords.predicate[0], count[EDGES]
     out.ends[edge, 0], out.ends[edge, 1] = boundary.vertex[first], boundary.vertex[last]
     out.label[edge] = p
-    out.radius[edge] = _line_error(cells, predicates, boundary, chords, 0)
+    out.radius[edge] = line_error(cells.xy, cells.values, predicates, boundary, chords, 0)
     count[EDGES] += 1
     made = count[CELLS]
     for w in range(out.bits.shape[1]):
@@ -115,7 +108,7 @@ def _note_chords(cells, k, predicates, boundary, chords, scratch, bits):
         if side > 0:
             bits[p >> 6] |= _ONE << np.uint64(p & 63)
         scratch.flips[c, :] = _ZERO
-        scratch.steep[c] = _line_error(cells, predicates, boundary, chords, c)
+        scratch.steep[c] = line_error(cells.xy, cells.values, predicates, boundary, chords, c)
     for c in range(k):
         p = chords.predicate[c]
         scratch.flips[chords.twin[c], p >> 6] |= _ONE << np.uint64(p & 63)

@@ -135,7 +135,24 @@ def _copy(e, record, made, start, out):
 
 
 @small_kernel
-def _compute(e, a, b, k, length, edge_radius, values, predicates, made, start, which, where, out):
+def position_error(error, length, rise, blur):
+    """How far the crossing of a segment with a function's zero line can be from its computed place.
+
+    Args:
+        error: bound on the error of the function near the segment.
+        length: length of the segment.
+        rise: difference of the function's values at its ends.
+        blur: bound on the position error of its ends.
+
+    Returns:
+        The error divided by the steepness along the segment, where the rise says anything about that; else the
+        crossing is known to lie on the segment, and no more.
+    """
+    return 2 * error * length / rise if rise > 4 * error else length + blur
+
+
+@small_kernel
+def _compute(e, a, b, k, length, edge_radius, blur, values, predicates, made, start, which, where, out):
     """Place k sorted crossings on edge e; returns the number of new vertices."""
     first = made
     for i in range(k):
@@ -153,15 +170,15 @@ def _compute(e, a, b, k, length, edge_radius, values, predicates, made, start, w
                     continue
                 out.doubt[made] = True
         out.edge[made], out.s[made], out.origin[made] = e, where[i], -1
-        shift = 2 * predicates.error[p] + predicates.slope[p] * edge_radius
-        out.radius[made] = edge_radius + shift * length / abs(za - zb)
+        error = predicates.error[p] + predicates.slope[p] * edge_radius
+        out.radius[made] = edge_radius + position_error(error, length, abs(za - zb), blur)
         out.vertex[start + i] = made
         made += 1
     return made
 
 
 @kernel
-def _fill(ends, edge_radius, xy, values, predicates, signs, record, which, where, out):
+def _fill(ends, edge_radius, xy, radius, values, predicates, signs, record, which, where, out):
     made = 0
     for e in range(ends.shape[0]):
         start = out.total[e]
@@ -176,8 +193,10 @@ def _fill(ends, edge_radius, xy, values, predicates, signs, record, which, where
                 length = 0.0
                 for c in range(xy.shape[1]):
                     length += (xy[b, c] - xy[a, c]) ** 2
-                length = np.sqrt(length)
-                made = _compute(e, a, b, k, length, edge_radius[e], values, predicates, made, start, which, where, out)
+                length, blur = np.sqrt(length), radius[a] + radius[b]
+                made = _compute(
+                    e, a, b, k, length, edge_radius[e], blur, values, predicates, made, start, which, where, out
+                )
         out.sub[e + 1] = out.sub[e] + 1 + made - before
     return made
 
@@ -186,6 +205,7 @@ def cross_edges(
     ends: np.ndarray,
     edge_radius: np.ndarray,
     xy: np.ndarray,
+    radius: np.ndarray,
     values: np.ndarray,
     predicates: Predicates,
     signs: Signs,
@@ -200,6 +220,7 @@ def cross_edges(
         ends: (E, 2) vertices of the edges.
         edge_radius: (E,) bound on the distance between a computed edge and its exact line.
         xy: (V, d) chart coordinates.
+        radius: (V,) bound on the position error of the vertices.
         values: (V, width) values at the vertices.
         predicates: the predicates.
         signs: their signs.
@@ -213,7 +234,7 @@ def cross_edges(
     if record is None:
         record = Record(np.empty(0, np.int32), 0, empty_crossings(0, 0, np.zeros(1, np.int64)))
     which, where = np.empty(most, np.int32), np.empty(most, np.float64)
-    made = _fill(ends, edge_radius, xy, values, predicates, signs, record, which, where, out)
+    made = _fill(ends, edge_radius, xy, radius, values, predicates, signs, record, which, where, out)
     trimmed = {name: getattr(out, name)[:made] for name in ("edge", "s", "radius", "doubt", "origin")}
     return out._replace(**trimmed)
 
@@ -334,7 +355,7 @@ def evaluate_affine(t, table):
     return out
 
 
-@kernel
+@allocating_kernel
 def bend(values, thresholds, slopes, intercepts):
     """Apply a piecewise-linear function of one variable, in place.
 
@@ -342,12 +363,29 @@ def bend(values, thresholds, slopes, intercepts):
         values: (V, width) values.
         thresholds: (k,) increasing breakpoints.
         slopes, intercepts: (k + 1, width) pieces of each unit.
+
+    Returns:
+        (width,) largest absolute result of each unit, 0 for no rows.
     """
-    for v in range(values.shape[0]):
-        for u in range(values.shape[1]):
+    count, width = values.shape
+    reach = np.zeros(width)
+    if thresholds.shape[0] == 1:  # the common case, in a form that vectorises
+        t = thresholds[0]
+        for v in range(count):
+            for u in range(width):
+                z = values[v, u]
+                low, high = slopes[0, u] * z + intercepts[0, u], slopes[1, u] * z + intercepts[1, u]
+                y = high if z > t else low
+                values[v, u] = y
+                reach[u] = max(reach[u], abs(y))
+        return reach
+    for v in range(count):
+        for u in range(width):
             z = values[v, u]
             piece = 0
             for k in range(thresholds.shape[0]):
                 if z > thresholds[k]:
                     piece = k + 1
             values[v, u] = slopes[piece, u] * z + intercepts[piece, u]
+            reach[u] = max(reach[u], abs(values[v, u]))
+    return reach

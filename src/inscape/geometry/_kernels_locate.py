@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inscape.geometry._kernels_compile import kernel
+from inscape.geometry._kernels_compile import kernel, small_kernel
 
 
 @kernel
@@ -77,3 +77,69 @@ def locate_in_plane(start, half, ends, vertices, neighbours, guess, points, foun
             if _outside_edge(start, half, ends, vertices, d, x, y, 0) < 0:
                 found[i] = d
                 break
+
+
+@small_kernel
+def _height(planes, f, c, t):
+    """How far a point lies outside facet f of cell c; negative inside."""
+    neighbours, normals, offsets = planes
+    height = -offsets[f]
+    for a in range(t.shape[0]):
+        height += normals[f, a] * t[a]
+    return height if neighbours[f, 0] == c else -height
+
+
+@kernel
+def _outside_side(side_start, facet_of_side, planes, c, t, tolerance, skip):
+    """A facet of polytope c that has the point on its outer side, -1 if there is none."""
+    first, size = side_start[c], side_start[c + 1] - side_start[c]
+    for k in range(size):
+        f = facet_of_side[first + (k + skip) % size]
+        if _height(planes, f, c, t) > tolerance:
+            return f
+    return -1
+
+
+@kernel
+def _nearest_polytope(side_start, facet_of_side, planes, t):
+    """The cell of all whose half-spaces a point violates least, and by how much."""
+    best, least = -1, np.inf
+    for c in range(side_start.shape[0] - 1):
+        worst = -np.inf
+        for s in range(side_start[c], side_start[c + 1]):
+            worst = max(worst, _height(planes, facet_of_side[s], c, t))
+            if worst >= least:
+                break
+        if worst < least:
+            best, least = c, worst
+    return best, least
+
+
+@kernel
+def locate_among_polytopes(sides, planes, guess, points, tolerances, found):
+    """Find the polytope that holds each point: walk from a guess across facets, and look everywhere if that fails.
+
+    Args:
+        sides: side_start (C + 1,) and facet of each side (S,).
+        planes: neighbours (F, 2), normals (F, d) and offsets (F,) of the facets.
+        guess: (n,) cells to start from.
+        points: (n, d) chart coordinates.
+        tolerances: how far outside a point may lie in the walk, and in the search everywhere.
+        found: (n,) receives cells, -1 outside.
+    """
+    side_start, facet_of_side = sides
+    for i in range(points.shape[0]):
+        t, c, steps = points[i], np.int64(guess[i]), 0
+        f = _outside_side(side_start, facet_of_side, planes, c, t, tolerances[0], 0)
+        while f >= 0 and steps < 10_000:
+            other = planes[0][f, 1] if planes[0][f, 0] == c else planes[0][f, 0]
+            if other < 0:
+                break
+            c = other
+            steps += 1
+            f = _outside_side(side_start, facet_of_side, planes, c, t, tolerances[0], steps)
+        if f >= 0:
+            c, worst = _nearest_polytope(side_start, facet_of_side, planes, t)
+            if worst > tolerances[1]:
+                c = -1
+        found[i] = c

@@ -3,6 +3,7 @@
 import numpy as np
 
 from inscape.geometry._block import Block, Level
+from inscape.geometry._codes import packed_codes
 from inscape.geometry._kernels_merge import dissolve, merge_cells, straight_vertices
 from inscape.geometry._kernels_signs import unpack
 from inscape.geometry._levels import leaders
@@ -29,10 +30,11 @@ def join_equal_leaders(block: Block, step: Step) -> None:
     if len(rounds) < 2 or not len(parent):
         return
     siblings = np.flatnonzero(np.bincount(parent)[parent] > 1)
-    words = np.random.default_rng(0x1EADE7).integers(0, 2**63, size=codes.shape[1], dtype=np.uint64)
-    key = (codes[siblings].astype(np.uint64) + np.uint64(1)) @ words
     _, first, inverse = np.unique(
-        np.stack([parent[siblings].astype(np.uint64), key]), axis=1, return_index=True, return_inverse=True
+        np.stack([parent[siblings].astype(np.uint64), code_keys(codes[siblings])]),
+        axis=1,
+        return_index=True,
+        return_inverse=True,
     )
     group = np.arange(len(parent))
     group[siblings] = siblings[first][inverse.ravel()]
@@ -73,20 +75,34 @@ def leader_codes(rule: Maximum, step: Step, bits: list[np.ndarray], count: int) 
         count: number of cells.
 
     Returns:
-        (count, outputs) positions of the leaders in their groups.
+        (count, bytes) packed positions of the leaders in their groups.
     """
-    small = np.uint8 if rule.groups.shape[1] <= 256 else np.uint16
-    codes = np.empty((count, rule.groups.shape[0]), small)
+    found = []
     size = max(1, _CHUNK // max(step.size, 1))
-    for start in range(0, count, size):
+    for start in range(0, max(count, 1), size):
         stop = min(start + size, count)
         given = iter(bits)
         signs = [
             unpack(next(given)[start:stop], stage.split.size) if stage.split.size else np.zeros((stop - start, 0), bool)
             for stage in step.stages
         ]
-        codes[start:stop] = leaders(rule, step.stages, signs)
-    return codes
+        found.append(packed_codes(leaders(rule, step.stages, signs), rule.groups.shape[1]))
+    return np.concatenate(found)
+
+
+def code_keys(codes: np.ndarray) -> np.ndarray:
+    """64-bit sums of random words over packed leaders: equal rows have equal sums.
+
+    Args:
+        codes: (c, bytes) packed leaders.
+
+    Returns:
+        (c,) sums.
+    """
+    words = np.random.default_rng(0x1EADE7).integers(0, 2**63, size=codes.shape[1], dtype=np.uint64)
+    size = max(1, _CHUNK // max(codes.shape[1], 1))
+    parts = [codes[at : at + size].astype(np.uint64) @ words for at in range(0, len(codes), size)]
+    return np.concatenate([np.zeros(0, np.uint64), *parts])
 
 
 def _join_polygons(block: Block, group: np.ndarray) -> None:

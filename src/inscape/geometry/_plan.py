@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, gamma
 from inscape.geometry._domains import Chart
 from inscape.geometry._kernels_edges import evaluate_affine
 from inscape.geometry._levels import Splitting, Stage, stages
-from inscape.geometry._program import Kind, Node, Program, Rule
+from inscape.geometry._program import Elementwise, Kind, Node, Program, Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,9 @@ class Plan:
         affine: position → values that are affine on the whole chart.
         last_use: position → last entry of ``order`` that reads it.
         roots: position of a step → nonlinear or chart-affine nodes from which its input follows by affine nodes.
+        plain: positions of the steps whose predicates are the values themselves, as those of a ReLU.
         last: the last step.
+        widths: number of units of each node.
         max_cells: how many cells are wanted at most.
     """
 
@@ -91,7 +94,9 @@ class Plan:
     affine: dict[int, Affine]
     last_use: dict[int, int]
     roots: dict[int, tuple[int, ...]]
+    plain: frozenset[int]
     last: int
+    widths: tuple[int, ...]
     max_cells: int
 
 
@@ -112,10 +117,10 @@ def plan(program: Program, chart: Chart, head: Rule | None = None, *, max_cells:
         UnsupportedLayerError: if a smooth operation lies before the output.
     """
     nodes = program.nodes
-    space = int(np.prod(nodes[0].shape))
-    if chart.origin.size != space:
+    widths = tuple(prod(node.shape) for node in nodes)
+    if chart.origin.size != widths[0]:
         raise DomainError(
-            f"expected a domain in the network's input space of shape {tuple(nodes[0].shape)} ({space} numbers), "
+            f"expected a domain in the network's input space of shape {tuple(nodes[0].shape)} ({widths[0]} numbers), "
             f"got one of shape {tuple(chart.shape)} ({chart.origin.size} numbers)"
         )
     needed = _ancestors(nodes, program.output)
@@ -130,11 +135,11 @@ def plan(program: Program, chart: Chart, head: Rule | None = None, *, max_cells:
                 "supported: ReLU and its relatives, absolute value, clamps, max, min, pooling, sort"
             )
         if node.kind is Kind.PIECEWISE and node.rule is not None:
-            rounds = stages(node.rule, sum(_width(nodes[j]) for j in node.inputs))
+            rounds = stages(node.rule, sum(widths[j] for j in node.inputs))
             steps[i] = Step(node=i, inputs=node.inputs, rule=node.rule, stages=rounds, base=base, name=node.name)
             base += steps[i].size
     if head is not None:
-        rounds = stages(head, _width(nodes[program.output]))
+        rounds = stages(head, widths[program.output])
         steps[-1] = Step(node=-1, inputs=(program.output,), rule=head, stages=rounds, base=base, name="output")
     last = -1 if head is not None else max(steps, default=0)
     stop = needed if head is not None else [i for i in needed if i <= last]
@@ -147,13 +152,20 @@ def plan(program: Program, chart: Chart, head: Rule | None = None, *, max_cells:
         affine=affine,
         last_use=_last_use(nodes, order, steps),
         roots={i: _roots(nodes, step.inputs, affine) for i, step in steps.items()},
+        plain=frozenset(i for i, step in steps.items() if _plain(step, widths)),
         last=last,
+        widths=widths,
         max_cells=max_cells,
     )
 
 
-def _width(node: Node) -> int:
-    return int(np.prod(node.shape))
+def _plain(step: Step, widths: tuple[int, ...]) -> bool:
+    """Whether the predicates are the values themselves, all of them."""
+    return (
+        isinstance(step.rule, Elementwise)
+        and step.split.size == sum(widths[j] for j in step.inputs)
+        and step.split.plain
+    )
 
 
 def _ancestors(nodes: Sequence[Node], output: int) -> list[int]:

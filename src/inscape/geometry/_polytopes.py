@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from inscape.geometry._block import Level
-from inscape.geometry._kernels_signs import unpack
+from inscape.geometry._codes import pattern
+from inscape.geometry._measures import Measures, measures_of
+from inscape.geometry._pairing import Pairing, facets_of, normals_of
 from inscape.geometry._plan import Step
-from inscape.geometry._program import Maximum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +54,54 @@ class Polytopes:
         """(C + 1,) cell i has the corners corners[offsets[i]:offsets[i + 1]]."""
         return self.start
 
+    @cached_property
+    def facets(self) -> Pairing:
+        """Sides of the cells, paired."""
+        return facets_of(self)
+
+    @property
+    def neighbours(self) -> np.ndarray:
+        """(F, 2) cells on both sides of each facet, in ascending order; -1 outside."""
+        return self.facets.neighbours
+
+    @property
+    def facet_label(self) -> np.ndarray:
+        """(F,) predicate on which a facet lies, counted over all steps; walls are negative."""
+        return self.facets.label
+
+    @cached_property
+    def _planes(self) -> tuple[np.ndarray, np.ndarray]:
+        return normals_of(self)
+
+    @property
+    def normals(self) -> np.ndarray:
+        """(F, d) unit normals of the facets, from the first neighbour to the second."""
+        return self._planes[0]
+
+    @property
+    def facet_offsets(self) -> np.ndarray:
+        """(F,) a facet lies in the hyperplane normal · t = offset."""
+        return self._planes[1]
+
+    @cached_property
+    def _measures(self) -> Measures:
+        return measures_of(self)
+
+    @property
+    def areas(self) -> np.ndarray:
+        """(F,) volumes of dimension d - 1 of the facets in chart units."""
+        return self._measures.areas
+
+    @property
+    def volumes(self) -> np.ndarray:
+        """(C,) volumes of the cells in chart units."""
+        return self._measures.volumes
+
+    @property
+    def centroids(self) -> np.ndarray:
+        """(C, d) centres of mass in chart coordinates."""
+        return self._measures.centroids
+
     def ancestors(self, level: int, cells: np.ndarray | None = None) -> np.ndarray:
         """Cells of an earlier level in which cells lie.
 
@@ -78,5 +128,4 @@ class Polytopes:
         Returns:
             (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
         """
-        found = self.levels[level].bits[members]
-        return found if isinstance(step.rule, Maximum) else unpack(found, step.size)
+        return pattern(self.levels[level].bits[members], step)

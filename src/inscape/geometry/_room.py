@@ -168,3 +168,7 @@ def output(cells: int, halves: int, edges: int, interior: int, words: int) -> Cu
         mix_radius=np.empty(interior),
         mix_on=np.empty((interior, 2), np.int32),
     )
+
+
+NOTHING = output(0, 0, 0, 0, 0)
+"""A cut without polygons, to which a cut on a line adds its parents, bits and doubts."""

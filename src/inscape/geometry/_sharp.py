@@ -4,6 +4,7 @@ import numpy as np
 
 from inscape.geometry._block import Block
 from inscape.geometry._bounds import UNIT_ROUNDOFF, gamma
+from inscape.geometry._kernels_signs import unpack
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Kind
 
@@ -11,7 +12,8 @@ from inscape.geometry._program import Elementwise, Kind
 def sharp_errors(plan: Plan, block: Block, step: Step, rows: np.ndarray) -> np.ndarray:
     """Running error bounds of a step's predicates at some vertices, from the actual values there.
 
-    A ReLU that is shut, or that vanishes because the vertex lies on its hyperplane, passes an exact zero.
+    A ReLU that is shut on some cell at the vertex passes an exact zero there; that a computed value is zero, or below,
+    would not prove it.
 
     Args:
         plan: the plan.
@@ -27,7 +29,7 @@ def sharp_errors(plan: Plan, block: Block, step: Step, rows: np.ndarray) -> np.n
         value = _values_at(plan, block, j, rows)
         bound = plan.affine[j].bound if j in plan.affine else block.bounds[j]
         error = bound.error + bound.slope * block.radius[rows, None]
-        known[j] = (np.abs(value), np.where((value == 0.0) & _shuts(plan, j), 0.0, error))
+        known[j] = (np.abs(value), np.where((value == 0.0) & _shut(plan, block, j, rows), 0.0, error))
     magnitude, error = zip(*(_run(plan, j, known) for j in step.inputs), strict=True)
     errors = np.concatenate(error, axis=1)
     sizes = np.concatenate(magnitude, axis=1)
@@ -47,9 +49,57 @@ def _values_at(plan: Plan, block: Block, j: int, rows: np.ndarray) -> np.ndarray
     return plan.affine[j].at(block.xy[rows]) if j in plan.affine else block.live[j][rows]
 
 
-def _shuts(plan: Plan, j: int) -> bool:
-    rule = plan.program.nodes[j].rule
-    return isinstance(rule, Elementwise) and bool(np.all(rule.slopes[0] == 0) and np.all(rule.intercepts[0] == 0))
+def _shut(plan: Plan, block: Block, j: int, rows: np.ndarray) -> np.ndarray:
+    """(m, width) units of node j that are zero on some cell at a vertex, by the cells' patterns."""
+    rule, width = plan.program.nodes[j].rule, int(np.prod(plan.program.nodes[j].shape))
+    shut = np.zeros((len(rows), width), np.bool_)
+    if not isinstance(rule, Elementwise) or np.any(rule.slopes[0] != 0) or np.any(rule.intercepts[0] != 0):
+        return shut
+    vertex, locus = loci(block, rows)
+    if not len(vertex):
+        return shut
+    bits, at = _level_of(block, j, locus)
+    first = np.flatnonzero(np.diff(vertex, prepend=-1))
+    everywhere = np.bitwise_and.reduceat(bits[at], first, axis=0)
+    split = plan.steps[j].split
+    lowest = np.flatnonzero(split.offset == rule.thresholds[0])
+    on = unpack(everywhere, split.size)[:, lowest]
+    shut[np.ix_(vertex[first], split.left[lowest])] = ~on
+    return shut
+
+
+def loci(block: Block, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells at vertices; in dimension 1 and in a block without cells, edges.
+
+    Args:
+        block: the block.
+        rows: (m,) vertices.
+
+    Returns:
+        Positions in ``rows``, ascending, and the cells.
+    """
+    if block.dimension == 1 or block.bare:
+        corner, cell = block.ends.ravel(), np.repeat(np.arange(len(block.ends)), 2)
+    else:
+        corner = block.ends[block.half >> 1, block.half & 1]
+        cell = np.repeat(np.arange(block.cell_count), np.diff(block.start))
+    number = np.full(len(block.xy), -1)
+    number[rows] = np.arange(len(rows))
+    here = np.flatnonzero(number[corner] >= 0)
+    here = here[np.argsort(number[corner[here]], kind="stable")]
+    return number[corner[here]], cell[here]
+
+
+def _level_of(block: Block, node: int, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Patterns of an earlier step, and the rows among them that hold on some cells (or edges) of a block."""
+    while True:
+        for level in reversed(block.traces if block.bare else block.levels):
+            if level.step == node:
+                return level.bits, at
+            at = level.parent[at]
+        if block.past is None:
+            raise KeyError(f"step {node} was not done on this block")
+        block, at = block.past.block, block.past.members[at]
 
 
 def _run(plan: Plan, j: int, known: dict[int, tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

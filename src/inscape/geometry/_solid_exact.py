@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from inscape.geometry import _codes as codes
 from inscape.geometry import _split_room as room
-from inscape.geometry._exact import Site, exact_signs
+from inscape.geometry._exact import exact_signs
 from inscape.geometry._kernels_signs import Signs, unpack
 from inscape.geometry._plan import Plan, Step
-from inscape.geometry._program import Maximum
+from inscape.geometry._site import Site
 from inscape.geometry._solid import Solid
 from inscape.geometry._split import Answer, Question, split
 
@@ -69,13 +70,14 @@ class Court:
         Returns:
             The vertices and cells after the cut; ``close`` marks the vertices that stay in doubt.
         """
+        made = split(self.solid, values, found, question)
         given: list[tuple[int, int, int]] = []
         for _ in range(ATTEMPTS):
-            made = split(self.solid, values, found, question, _sorted(given))
             right, answers = self._check(made, question)
-            given += answers
             if right or not made.complete:
                 break
+            given += answers
+            made = split(self.solid, values, found, question, _sorted(given))
         return made
 
     def _check(self, made: Answer, question: Question) -> tuple[bool, list[tuple[int, int, int]]]:
@@ -116,9 +118,7 @@ class Court:
             solid, at = self.solid, int(self.origin[cell])
             while True:
                 for level in reversed(solid.levels):
-                    step, bits = self.plan.steps[level.step], level.bits[at]
-                    leaders = isinstance(step.rule, Maximum)
-                    pattern[level.step] = bits if leaders else unpack(bits[None], step.size)[0]
+                    pattern[level.step] = codes.pattern(level.bits[at][None], self.plan.steps[level.step])[0]
                     at = int(level.parent[at])
                 if solid.past is None:
                     break

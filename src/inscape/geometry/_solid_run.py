@@ -1,13 +1,15 @@
-"""Cut a chart of dimension 3 and more: layer by layer, depth first over blocks of cells."""
+"""Carry convex cells of dimension 3 and more through the network, until they are finished or have to be divided."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import numpy as np
 
-from inscape._progress import Meter
 from inscape.geometry._groups import halves, joined_levels
 from inscape.geometry._plan import Plan
+from inscape.geometry._polytopes import Polytopes
 from inscape.geometry._solid import Solid, first_solid, join_solids, part_of
 from inscape.geometry._solid_step import advance
 
@@ -17,65 +19,102 @@ SMALLEST_GROUP = 256
 GROWTH = 2.0
 """Room that is left for the vertices of the next cut."""
 
+SHARE = 1 << 20
+"""Bytes of values, all layers ahead together, that make a group worth a thread's while."""
 
-def subdivide_solid(plan: Plan, *, block_bytes: int, meter: Meter) -> tuple[Solid, bool]:
-    """Cut the window of a plan.
+MOST_SHARES = 4
+"""Groups that are made for threads; neighbours make their common corners twice, so they are few."""
 
-    Args:
-        plan: the plan, of a chart of dimension 3 or more.
-        block_bytes: memory for the layer values of one block.
-        meter: where finished cells are reported.
 
-    Returns:
-        The finished cells, and False if the limit of cells was reached.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SolidSplit:
+    """A block that goes on in groups.
+
+    Attributes:
+        block: the block.
+        place: entry of the order that comes next.
+        groups: cells of each group.
     """
-    run = _Run(plan=plan, block_bytes=block_bytes, meter=meter)
-    made = run.finish(first_solid(plan), 0)
-    return made, run.complete
+
+    block: Solid
+    place: int
+    groups: list[np.ndarray]
+
+    def part(self, number: int) -> Solid:
+        """One group as a block of its own."""
+        return part_of(self.block, self.groups[number])
+
+    def joined(self, ended: list[Solid | None]) -> Solid:
+        """The finished groups as one block; None stands for those that were not wanted to the end."""
+        finished = [group for group in ended if group is not None]
+        cells = [cells for cells, group in zip(self.groups, ended, strict=True) if group is not None]
+        return join_solids(self.block, finished, joined_levels(finished, cells))
 
 
-@dataclass(kw_only=True)
-class _Run:
-    """One depth-first pass: how many cells are finished, and whether the limit was reached."""
+@dataclass(frozen=True, kw_only=True)
+class SolidDescent:
+    """How blocks go down through a plan; what is divided depends on the work alone, never on the threads.
+
+    Attributes:
+        plan: the plan.
+        block_bytes: memory for the layer values of one block.
+    """
 
     plan: Plan
     block_bytes: int
-    meter: Meter
-    done: int = 0
-    complete: bool = True
 
-    def finish(self, solid: Solid, place: int) -> Solid:
-        """Carry a block through the rest of the order, in groups where it grows too large."""
+    @cached_property
+    def _ahead(self) -> list[int]:
+        """For each entry of the order the units of the steps that are still to come."""
+        plan = self.plan
+        widths = [sum(plan.widths[j] for j in plan.steps[i].inputs) if i in plan.steps else 0 for i in plan.order]
+        return [sum(widths[place:]) for place in range(len(widths))]
+
+    def first(self) -> Solid:
+        """The whole window."""
+        return first_solid(self.plan)
+
+    def closed(self, block: Solid, most: int) -> Polytopes:
+        """The complex of a finished block, with so many cells at most."""
+        return block.closed(most)
+
+    def carry(self, block: Solid, place: int, check: Callable[[], None]) -> SolidSplit | None:
+        """Carry a block on, in place.
+
+        Args:
+            block: the block.
+            place: entry of the order that comes next.
+            check: called before each entry; may raise.
+
+        Returns:
+            How it has to be divided, None if it is finished.
+        """
         for at in range(place, len(self.plan.order)):
-            parts = self._parts(solid, at)
+            check()
+            parts = self._parts(block, at)
             if parts > 1:
-                return self._finish_groups(solid, at, parts)
-            self.complete &= advance(self.plan, solid, at)
-        self.done += solid.cell_count
-        self.meter.advance(solid.cell_count)
-        return solid
+                return SolidSplit(block=block, place=at, groups=_spatial(block, parts))
+            advance(self.plan, block, at)
+        return None
 
-    def _parts(self, solid: Solid, place: int) -> int:
-        """In how many groups the cells have to be taken, so that the values of the next node fit."""
-        if solid.cell_count < 2 * SMALLEST_GROUP:
+    def _parts(self, block: Solid, place: int) -> int:
+        """In how many groups to go on: so many that the next values fit, and that threads can share large work."""
+        if block.cell_count < 2 * SMALLEST_GROUP:
             return 1
-        nodes, i = self.plan.program.nodes, self.plan.order[place]
-        width = sum(values.shape[1] for values in solid.live.values())
-        if i >= 0 and i not in self.plan.affine:
-            width += int(np.prod(nodes[i].shape))
-        rows = len(solid.xy) + solid.cell_count * solid.dimension
-        wanted = ceil(GROWTH * 8 * width * rows / self.block_bytes)
-        return min(wanted, solid.cell_count // SMALLEST_GROUP)
+        plan, i = self.plan, self.plan.order[place]
+        rows = len(block.xy) + block.cell_count * block.dimension
+        width = sum(values.shape[1] for values in block.live.values())
+        if i >= 0 and i not in plan.affine:
+            width += plan.widths[i]
+        for_memory = ceil(GROWTH * 8 * width * rows / self.block_bytes)
+        shares = 0 if block.past is not None else 8 * len(block.xy) * self._ahead[place] // SHARE
+        return min(max(for_memory, min(shares, MOST_SHARES)), block.cell_count // SMALLEST_GROUP)
 
-    def _finish_groups(self, solid: Solid, place: int, parts: int) -> Solid:
-        centres = np.add.reduceat(solid.xy[solid.corners], solid.start[:-1]) / np.diff(solid.start)[:, None]
-        groups = [np.arange(solid.cell_count)]
-        while len(groups) < parts:
-            groups = [half for group in groups for half in halves(group, centres[group])]
-        finished = []
-        for group in groups:
-            if self.done > self.plan.max_cells:
-                self.complete = False
-                break
-            finished.append(self.finish(part_of(solid, np.sort(group)), place))
-        return join_solids(solid, finished, joined_levels(finished, [np.sort(group) for group in groups]))
+
+def _spatial(solid: Solid, parts: int) -> list[np.ndarray]:
+    """Cells in groups of neighbours, by halving along the longest side until there are enough groups."""
+    centres = np.add.reduceat(solid.xy[solid.corners], solid.start[:-1]) / np.diff(solid.start)[:, None]
+    groups = [np.arange(solid.cell_count)]
+    while len(groups) < parts:
+        groups = [half for group in groups for half in halves(group, centres[group])]
+    return [np.sort(group) for group in groups]

@@ -16,6 +16,7 @@ from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
 from inscape.geometry._solid import Solid
 from inscape.geometry._solid_exact import Court
+from inscape.geometry._solid_join import drop_unused, join_equal
 from inscape.geometry._split import Answer, Question
 from inscape.geometry._step import SPARE_CELLS, ZERO_SHARE
 
@@ -109,6 +110,10 @@ def _split(plan: Plan, solid: Solid, place: int, step: Step) -> bool:
     rule = step.rule
     if isinstance(rule, Maximum):
         level = Level(step=step.node, parent=parent, bits=leader_codes(rule, step, bits, len(parent)))
+        if len(bits) > 1:
+            members = join_equal(solid, level)
+            given.values = drop_unused(solid, given.values)
+            given.gradients = given.gradients if len(given.gradients) == 1 else given.gradients[members]
     else:
         level = Level(step=step.node, parent=parent, bits=bits[0] if bits else np.zeros((len(parent), 0), np.uint64))
     solid.levels.append(level)

@@ -11,12 +11,13 @@ from inscape.geometry import _kernels_signs as signs
 from inscape.geometry import _room as room
 from inscape.geometry._block import Block, Decision, Level, Pending
 from inscape.geometry._bounds import UNIT_ROUNDOFF, Bound, affine_bound, interpolated_bound, piecewise_bound
+from inscape.geometry._desk import Desk
 from inscape.geometry._kernels_trace import measure
-from inscape.geometry._levels import Splitting, Stage, per_unit
+from inscape.geometry._levels import Stage, per_unit
 from inscape.geometry._merge import join_equal_leaders
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
-from inscape.geometry._settle import Desk, settle_chords, settle_crossings, settle_signs
+from inscape.geometry._settle import settle_chords, settle_crossings, settle_signs
 from inscape.geometry._sharp import sharp_errors
 
 ZERO_SHARE = 1e-11
@@ -72,8 +73,10 @@ def _bound(plan: Plan, block: Block, j: int) -> Bound:
     return plan.affine[j].bound if j in plan.affine else block.bounds[j]
 
 
-def _predicates(split: Splitting, bound: Bound, values: np.ndarray) -> signs.Predicates:
-    reach = signs.column_reach(values)
+def _predicates(turn: "_Round", bound: Bound, values: np.ndarray) -> signs.Predicates:
+    split, reach = turn.stage.split, signs.column_reach(values)
+    if turn.plain:
+        return signs.Predicates(split.left, split.right, split.offset, bound.error, bound.slope, ZERO_SHARE * reach)
     other = np.where(split.right >= 0, split.right, 0)
     paired = split.right >= 0
     error = bound.error[split.left] + np.where(paired, bound.error[other], 0.0)
@@ -96,6 +99,8 @@ class _Round:
     """Keys of the values that it reads."""
     final: bool
     """True if nothing is evaluated afterwards."""
+    plain: bool
+    """True if the predicates are the values themselves."""
 
     @property
     def stage(self) -> Stage:
@@ -131,6 +136,7 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
             place=place,
             reads=step.inputs if number == 0 else (CONTEST,),
             final=place == len(plan.order) - 1 and number == len(step.stages) - 1,
+            plain=step.node in plan.plain,
         )
         if turn.stage.split.size or not isinstance(step.rule, Maximum):
             _cut_round(plan, block, turn)
@@ -143,16 +149,26 @@ def _split(plan: Plan, block: Block, place: int, step: Step) -> None:
 
 def _cut_round(plan: Plan, block: Block, turn: _Round) -> None:
     values, bound = _read(plan, block, turn.reads)
-    predicates = _predicates(turn.stage.split, bound, values)
-    desk = Desk(plan=plan, block=block, step=turn.step, number=turn.number, base=turn.base)
-    found = _classify(desk, turn, values, predicates)
+    predicates = _predicates(turn, bound, values)
+    desk = Desk(
+        plan=plan,
+        block=block,
+        step=turn.step,
+        number=turn.number,
+        base=turn.base,
+        values=values,
+        predicates=predicates,
+    )
+    found = _classify(desk, turn)
     record = None
     if turn.key in block.reads:
         decision = block.reads[turn.key]
         record = edges.Record(block.shared_edge, len(decision.signs.pos), decision.crossings)
-    crossings = edges.cross_edges(block.ends, block.edge_radius, block.xy, values, predicates, found, record)
+    crossings = edges.cross_edges(
+        block.ends, block.edge_radius, block.xy, block.radius, values, predicates, found, record
+    )
     if crossings.doubt.any():
-        crossings = settle_crossings(desk, values, predicates, found, crossings)
+        crossings = settle_crossings(desk, found, crossings)
     if block.writes is not None:
         block.writes[turn.key] = Decision(signs=found, crossings=crossings)
     cut = _cut(desk, room.Given(values, predicates, found, crossings))
@@ -196,10 +212,9 @@ def _reduce(plan: Plan, block: Block, turn: _Round) -> None:
     )
 
 
-def _classify(desk: Desk, turn: _Round, values: np.ndarray, predicates: signs.Predicates) -> signs.Signs:
-    plan, block = desk.plan, desk.block
-    plain = isinstance(turn.step.rule, Elementwise) and turn.stage.split.plain
-    classify = signs.classify_plain if plain else signs.classify
+def _classify(desk: Desk, turn: _Round) -> signs.Signs:
+    plan, block, values, predicates = desk.plan, desk.block, desk.values, desk.predicates
+    classify = signs.classify_plain if turn.plain else signs.classify
     found = classify(values, predicates, block.radius)
     if found.marks.any():
         rows = np.flatnonzero(found.marks)
@@ -210,7 +225,7 @@ def _classify(desk: Desk, turn: _Round, values: np.ndarray, predicates: signs.Pr
             bounds = predicates.error + predicates.slope * block.radius[rows, None]
         mine = found.marks[rows] & ((block.shared_vertex[rows] < 0) | (turn.key not in block.reads))
         if mine.any():
-            settle_signs(desk, values, predicates, found, rows[mine], bounds[mine])
+            settle_signs(desk, found, rows[mine], bounds[mine])
     if turn.key in block.reads:
         known = block.reads[turn.key].signs
         rows = np.flatnonzero(block.shared_vertex >= 0)
@@ -235,7 +250,7 @@ def _cut(desk: Desk, given: room.Given) -> room.Cut:
     ties = _ties(step)
     if block.dimension == 1:
         parent, bits, doubt = cells.cut_segments(block.ends, given.signs, given.crossings, ties)
-        return room.output(0, 0, 0, 0, words)._replace(parent=parent, bits=bits, doubt=doubt)
+        return room.NOTHING._replace(parent=parent, bits=bits, doubt=doubt)
     old = room.Cells(block.start, block.half, block.ends, block.xy, block.radius, given.values)
     most, total, count = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(4, np.int64)
     measure(old, given.signs, given.crossings, np.zeros((4, words), np.uint64), most, total)
@@ -331,25 +346,24 @@ def _bend(plan: Plan, block: Block, waiting: Pending) -> None:
     if len(waiting.vertex):
         edges.pin(inputs[0], waiting.vertex, waiting.unit, waiting.level)
     if isinstance(step.rule, Elementwise):
-        block.live[step.node] = _bent(plan, block, step, step.rule, inputs[0])
+        block.live[step.node], largest = _bent(plan, block, step, step.rule, inputs[0])
     else:
         shaped = [x.reshape(len(x), *shape) for x, shape in zip(inputs, shapes, strict=True)]
         block.live[step.node] = np.ascontiguousarray(node.apply(*shaped)).reshape(len(block.xy), -1)
+        largest = signs.column_reach(block.live[step.node])
     known = piecewise_bound(node, [waiting.bound])
-    reach = signs.column_reach(block.live[step.node]) + known.error
+    reach = largest + known.error
     block.bounds[step.node] = Bound(magnitude=np.minimum(known.magnitude, reach), error=known.error, slope=known.slope)
     block.pending = None
 
 
-def _bent(plan: Plan, block: Block, step: Step, rule: Elementwise, values: np.ndarray) -> np.ndarray:
-    """An elementwise function of the values, written over them if nothing else will read them."""
+def _bent(plan: Plan, block: Block, step: Step, rule: Elementwise, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An elementwise function of the values, written over them if nothing else will read them, and its reach."""
     source = step.inputs[0]
     if source in block.live:
         if plan.last_use.get(source, -1) > plan.order.index(step.node):
             values = values.copy()
         else:
             del block.live[source], block.bounds[source]
-    width = values.shape[1]
-    slopes, intercepts = (per_unit(table, width) for table in (rule.slopes, rule.intercepts))
-    edges.bend(values, np.asarray(rule.thresholds, dtype=np.float64), slopes, intercepts)
-    return values
+    tables = (np.ascontiguousarray(per_unit(table, values.shape[1])) for table in (rule.slopes, rule.intercepts))
+    return values, edges.bend(values, np.asarray(rule.thresholds, dtype=np.float64), *tables)

@@ -1,4 +1,4 @@
-"""The direct front end: trees of ``nn.Sequential`` over known leaf classes, read without tracing."""
+"""The direct front end: trees of ``nn.Sequential`` over known leaf classes, and such chains from ONNX, not traced."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +8,7 @@ from torch import nn
 
 from inscape.network._builder import Builder, Value
 from inscape.network._layer import Constant
+from inscape.network._onnx_model import OnnxModel
 
 _aten = torch.ops.aten
 Leaf = tuple[Any, dict[str, Any]]
@@ -22,7 +23,7 @@ def leaves_of(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Modu
         prefix: path of the model.
 
     Returns:
-        The leaves, or None if the model is no plain tree of Sequentials over known leaf classes.
+        The leaves, or None if the model is no plain tree of Sequentials and chains over known leaf classes.
     """
     found: list[tuple[str, nn.Module]] = []
     return iter(found) if _collect(model, prefix, found) else None
@@ -31,9 +32,10 @@ def leaves_of(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Modu
 def _collect(module: nn.Module, path: str, found: list[tuple[str, nn.Module]]) -> bool:
     if not _untouched(module):
         return False
-    if type(module) is nn.Sequential:
+    if type(module) is nn.Sequential or (type(module) is OnnxModel and module.plan.chained):
         return all(
-            _collect(child, f"{path}.{name}" if path else name, found) for name, child in module._modules.items()
+            child is not None and _collect(child, f"{path}.{name}" if path else name, found)
+            for name, child in module._modules.items()
         )
     if type(module) not in LEAVES:
         return False

@@ -17,10 +17,15 @@ def load(source: nn.Module | str | Path, *, weights: str | Path | None = None) -
     """Load a model.
 
     ``"package.module:factory"`` imports the module and calls the factory without arguments: this runs the code of that
-    module. A ``.pt2`` file and weights files are data; they are checked before torch opens them and run no code.
+    module. ``.pt2``, ``.onnx`` and weights files are data; they are checked before they are opened and run no code.
+
+    An ``.onnx`` file (extra ``onnx``) becomes a module whose children are named after the nodes and are layers of torch
+    where torch has them; its floating initialisers are parameters. The number of samples is free, also where the file
+    fixes it.
 
     Args:
-        source: a module, which is returned as it is; ``"package.module:factory"``; or the path of a ``.pt2`` file.
+        source: a module, which is returned as it is; ``"package.module:factory"``; or the path of a ``.pt2`` or
+            ``.onnx`` file.
         weights: a ``.safetensors``, ``.pt`` or ``.pth`` file with a state dict for the model.
 
     Returns:
@@ -30,14 +35,17 @@ def load(source: nn.Module | str | Path, *, weights: str | Path | None = None) -
         InputTypeError: if the source is of another type or the factory gives no module.
         InputError: if the source's text is neither form, or its module or factory does not exist.
         FileFormatError: if a file is missing, damaged, foreign or unsafe.
-        ModelError: if the weights do not fit the model.
+        ModelError: if the weights do not fit the model, or an ONNX graph is none of one input and one output that
+            treats every sample by itself.
+        UnsupportedLayerError: if a node of an ONNX graph is not supported, by name.
+        DependencyError: if a package that the file needs is not installed.
     """
     if isinstance(source, nn.Module):
         model = source
     elif isinstance(source, str | Path):
         model = _from_text(source)
     else:
-        raise InputTypeError(f"expected a module, 'package.module:factory' or a .pt2 path, got {type(source).__name__}")
+        raise InputTypeError(f"expected a module, 'package.module:factory' or a path, got {type(source).__name__}")
     if weights is not None:
         _fill(model, Path(weights))
     return model
@@ -46,9 +54,13 @@ def load(source: nn.Module | str | Path, *, weights: str | Path | None = None) -
 def _from_text(source: str | Path) -> nn.Module:
     if Path(source).suffix == ".pt2":
         return open_pt2(Path(source))
+    if Path(source).suffix == ".onnx":
+        from inscape.network._onnx_build import open_onnx
+
+        return open_onnx(Path(source))
     text = str(source)
     if not _FACTORY.fullmatch(text):
-        raise InputError(f"expected 'package.module:factory' or a path that ends in .pt2, got {text!r}")
+        raise InputError(f"expected 'package.module:factory' or a path that ends in .pt2 or .onnx, got {text!r}")
     return _made(text)
 
 

@@ -11,6 +11,7 @@ from inscape.network import _direct
 from inscape.network._exported_model import ExportedModel
 from inscape.network._head import finish
 from inscape.network._network import Network
+from inscape.network._onnx_model import OnnxModel
 
 
 def read(model: nn.Module | Network, example: Any = None) -> Network:
@@ -22,7 +23,7 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
     Args:
         model: the model; a network is returned as it is.
         example: (n, *shape) input, n ≥ 1, as array or tensor; its values do not matter. Not needed where the
-            first layer says the shape, as a Linear does, nor for a model from a ``.pt2`` file.
+            first layer says the shape, as a Linear does, nor for a model from a ``.pt2`` or ``.onnx`` file.
 
     Returns:
         The network, which follows the model's live parameters.
@@ -42,6 +43,8 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
         raise InputTypeError(f"expected a torch.nn.Module, got {type(model).__name__}; pass the model itself")
     model = _unwrapped(model)
     _check_finite(model)
+    if example is None and isinstance(model, ExportedModel | OnnxModel) and (shape := model.sample_shape()) is not None:
+        example = np.zeros((1, *shape))
     leaves = _direct.leaves_of(model)
     if leaves is not None:
         found = list(leaves)
@@ -52,8 +55,6 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
     from inscape.network._export import capture
     from inscape.network._selfcheck import check_capture
 
-    if example is None and isinstance(model, ExportedModel) and (shape := model.sample_shape()) is not None:
-        example = np.zeros((1, *shape))
     if example is None:
         raise ModelError(_MISSING)
     batch = as_example(model, example)

@@ -1,9 +1,11 @@
 """Drawing kinds and their two renderers, matplotlib and plotly."""
 
+from inscape.plotting._animation import save_animation as save_animation
 from inscape.plotting._info import Heatmap as Heatmap
 from inscape.plotting._info import Info as Info
 from inscape.plotting._info import Lines as Lines
 from inscape.plotting._info import Markers as Markers
+from inscape.plotting._info import Mesh as Mesh
 from inscape.plotting._info import PolygonMap as PolygonMap
 from inscape.plotting._info import Polyline as Polyline
 from inscape.plotting._info import Series as Series

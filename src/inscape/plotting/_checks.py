@@ -112,8 +112,14 @@ def offsets_of(name: str, value: Any, points: int) -> np.ndarray:
     return offsets
 
 
-def window(name: str, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:
+def window(name: str, low: Any, high: Any, *, dimension: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Read the corners of a window.
+
+    Args:
+        name: what it belongs to.
+        low: lower corner.
+        high: upper corner.
+        dimension: length of both.
 
     Returns:
         The lower and the upper corner.
@@ -124,10 +130,10 @@ def window(name: str, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:
     corners = []
     for end, value in (("low", low), ("high", high)):
         corner = finite(f"{name}.{end}", array(f"{name}.{end}", value, np.float64))
-        require_shape(f"{name}.{end}", corner, (2,))
+        require_shape(f"{name}.{end}", corner, (dimension,))
         corners.append(corner)
     if not (corners[0] < corners[1]).all():
-        raise InputError(f"expected {name}.low < {name}.high in both axes, got {corners[0]} and {corners[1]}")
+        raise InputError(f"expected {name}.low < {name}.high in all axes, got {corners[0]} and {corners[1]}")
     return corners[0], corners[1]
 
 

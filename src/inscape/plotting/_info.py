@@ -96,6 +96,7 @@ class PolygonMap:
         values: (c,) number, or category index, of every cell; NaN is drawn in grey.
         categorical: whether the values are categories.
         names: names of the categories; empty for no legend.
+        all_names: whether the legend lists also categories that do not occur, as frames of a film need it.
         label: title of the legend or of the colour bar, with its unit.
         hover: name → (c,) array of numbers or texts that the page shows under the pointer.
         edges: whether the borders of cells are drawn.
@@ -118,6 +119,7 @@ class PolygonMap:
     values: Array
     categorical: bool = False
     names: tuple[str, ...] = ()
+    all_names: bool = False
     label: str = ""
     hover: Mapping[str, Array] = field(default_factory=dict)
     edges: bool = True
@@ -204,6 +206,60 @@ class Heatmap:
         freeze(self, values=values, names=names, hover=hover, low=low, high=high)
         freeze(self, lines=parts("lines", self.lines, Polyline), markers=parts("markers", self.markers, Markers))
         _check_range("Heatmap", self.vmin, self.vmax)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mesh:
+    """Flat convex polygons in space, each in one colour: a surface.
+
+    Attributes:
+        points: (p, 3) corners of all polygons, one after the other, each in order around it.
+        offsets: (c + 1,) polygon i has the corners ``points[offsets[i]:offsets[i + 1]]``; (0,) for none.
+        values: (c,) number, or category index, of every polygon; NaN is drawn in grey.
+        low: (3,) lower corner of the window.
+        high: (3,) upper corner of the window.
+        categorical: whether the values are categories.
+        names: names of the categories; empty for no legend.
+        label: title of the legend or of the colour bar, with its unit.
+        edges: whether the borders of polygons are drawn.
+        axes: names and units of the three axes.
+        title: a few words above the figure.
+        vmin: value at the low end of the colour bar, None for the least value.
+        vmax: value at the high end of the colour bar, None for the largest value.
+
+    Raises:
+        InputError: if a shape, an offset, a category or the window does not fit.
+    """
+
+    points: Array
+    offsets: Array
+    values: Array
+    low: Array
+    high: Array
+    categorical: bool = False
+    names: tuple[str, ...] = ()
+    label: str = ""
+    edges: bool = True
+    axes: Sequence[str] = ("", "", "")
+    title: str = ""
+    vmin: float | None = None
+    vmax: float | None = None
+
+    def __post_init__(self) -> None:
+        points = finite("Mesh.points", array("Mesh.points", self.points, np.float64))
+        require_shape("Mesh.points", points, ("p", 3))
+        none = np.size(self.offsets) == 1 and not len(points)
+        offsets = np.zeros(1, np.int64) if none else offsets_of("Mesh.offsets", self.offsets, len(points))
+        names = tuple(map(str, self.names))
+        values = array("Mesh.values", self.values, None)
+        require_shape("Mesh.values", values, (len(offsets) - 1,))
+        values = _values("Mesh.values", values, names if self.categorical else None)
+        low, high = window("Mesh", self.low, self.high, dimension=3)
+        if len(self.axes) != 3:
+            raise InputError(f"expected three names in Mesh.axes, got {len(self.axes)}")
+        freeze(self, points=points, offsets=offsets, values=values, names=names, low=low, high=high)
+        freeze(self, axes=tuple(map(str, self.axes)))
+        _check_range("Mesh", self.vmin, self.vmax)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -305,7 +361,7 @@ class Table:
         return len(next(iter(self.columns.values())))
 
 
-Info: TypeAlias = PolygonMap | Heatmap | Lines | Table
+Info: TypeAlias = PolygonMap | Heatmap | Mesh | Lines | Table
 """Every kind of figure."""
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inscape.plotting._info import Heatmap, Info, Lines, Markers, PolygonMap, Table
+from inscape.plotting._info import Heatmap, Info, Lines, Markers, Mesh, PolygonMap, Table
 from inscape.plotting._labels import label_places
 from inscape.plotting._raster import paint
 from inscape.plotting._table import cell_text, is_number
@@ -41,6 +41,10 @@ def draw(info: Info, theme: Theme) -> Any:
         return _table(info, theme)
     if isinstance(info, Lines):
         return _lines(info, theme)
+    if isinstance(info, Mesh):
+        from inscape.plotting._matplotlib_mesh import draw_mesh
+
+        return draw_mesh(info, theme)
     return _map(info, theme)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inscape._errors import InputError
-from inscape.plotting._info import Heatmap, PolygonMap
+from inscape.plotting._info import Heatmap, Mesh, PolygonMap
 
 PALETTE = (
     "#0072B2",
@@ -99,7 +99,7 @@ def categorical(count: int) -> np.ndarray:
     return np.rint(base[index % len(PALETTE)] * (1 - share) + towards * share).astype(np.uint8)
 
 
-def value_range(info: PolygonMap | Heatmap) -> tuple[float, float]:
+def value_range(info: PolygonMap | Heatmap | Mesh) -> tuple[float, float]:
     """Ends of the colour bar; a constant map gets a bar of some width."""
     known = info.values[np.isfinite(info.values)]
     low = info.vmin if info.vmin is not None else float(known.min()) if known.size else 0.0
@@ -116,7 +116,7 @@ def value_range(info: PolygonMap | Heatmap) -> tuple[float, float]:
     )
 
 
-def colours_of(info: PolygonMap | Heatmap) -> np.ndarray:
+def colours_of(info: PolygonMap | Heatmap | Mesh) -> np.ndarray:
     """Colour of every cell or grid point.
 
     Args:
@@ -126,7 +126,7 @@ def colours_of(info: PolygonMap | Heatmap) -> np.ndarray:
         uint8 array of the shape of its values with a last axis of 3.
     """
     if info.categorical:
-        return categorical(max(int(info.values.max()) + 1, len(info.names)))[info.values]
+        return categorical(max(int(info.values.max(initial=-1)) + 1, len(info.names)))[info.values]
     from matplotlib import colormaps
 
     low, high = value_range(info)
@@ -138,8 +138,8 @@ def colours_of(info: PolygonMap | Heatmap) -> np.ndarray:
     return chosen
 
 
-def shown_categories(info: PolygonMap | Heatmap, *, limit: int = 32) -> tuple[list[tuple[int, str]], int]:
-    """Categories for the legend: those that occur, most frequent first if there are too many.
+def shown_categories(info: PolygonMap | Heatmap | Mesh, *, limit: int = 32) -> tuple[list[tuple[int, str]], int]:
+    """Categories for the legend: those that occur (or all), the most frequent ones if there are too many.
 
     Args:
         info: the map.
@@ -150,7 +150,9 @@ def shown_categories(info: PolygonMap | Heatmap, *, limit: int = 32) -> tuple[li
     """
     if not (info.categorical and info.names):
         return [], 0
-    present, count = np.unique(info.values, return_counts=True)
+    count = np.bincount(info.values.ravel(), minlength=len(info.names))
+    present = np.arange(len(count)) if isinstance(info, PolygonMap) and info.all_names else np.flatnonzero(count)
+    count = count[present]
     kept = np.sort(present[np.argsort(-count, kind="stable")[:limit]])
     return [(int(index), info.names[index]) for index in kept], len(present) - len(kept)
 

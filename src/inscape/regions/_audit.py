@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from inscape.geometry import Elementwise, Kind, Maximum, Step
+from inscape.geometry import Elementwise, Kind, Maximum, Step, faces
 from inscape.regions._read import embed
 from inscape.results import MEASURED, Provenance, Result, Status
 
@@ -16,7 +16,7 @@ class Audit(Result):
 
     Attributes:
         volume_error: |sum of volumes - volume of the domain|, relative.
-        euler: V - E + C, which must be 1 (in dimension 1: V - C).
+        euler: alternating sum of the numbers of faces, V - E + F - ..., which must be 1.
         open_facets: interior facets that do not have exactly two cells.
         pattern_errors: cells whose signs differ from a forward pass at their centroid.
         map_error: largest difference between affine maps and the forward pass at random points, relative.
@@ -81,10 +81,8 @@ def audit(cells: Any, *, points: int, rng: int) -> Audit:
     made, domain = cells.complex, cells.domain
     window = float(np.prod(domain.high - domain.low))
     sides = made.neighbours
-    euler = len(made.vertices) - made.cell_count
-    if made.dimension == 2:
-        euler = len(made.vertices) - len(made.ends) + made.cell_count
-        interior = made.label >= 0
+    if made.dimension > 1:
+        interior = made.facet_label >= 0
     else:
         at = made.vertices[:, 0]
         interior = (at > domain.low[0]) & (at < domain.high[0])
@@ -94,7 +92,7 @@ def audit(cells: Any, *, points: int, rng: int) -> Audit:
     simple = all(_one_hyperplane(step.rule) for step in cells.steps)
     return Audit(
         volume_error=abs(float(made.volumes.sum()) - window) / window,
-        euler=euler,
+        euler=faces(made).euler,
         open_facets=int(((sides < 0).any(1) & interior).sum()),
         pattern_errors=_compare_patterns(cells),
         map_error=map_error,

@@ -10,23 +10,37 @@ from torch import nn
 
 from inscape._errors import InputError
 from inscape._progress import Meter, meter
-from inscape.geometry import Chart, Complex, Maximum, Polytopes, subdivide
+from inscape.geometry import (
+    Chart,
+    Complex,
+    Maximum,
+    Polytopes,
+    betti_numbers,
+    components,
+    euler_characteristic,
+    subdivide,
+)
 from inscape.network import Network
+from inscape.regions._around import around
 from inscape.regions._divide import head_rule, provenance, status
 from inscape.regions._read import program, words
 from inscape.results import Provenance, Result, Status
+
+MEASURES = {1: "points", 2: "length", 3: "area"}
+"""What the volume of dimension d - 1 is called."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Boundary(Result):
     """Exact decision regions and the boundary between them.
 
-    The pieces are the cells of the network, cut once more where the class changes, so that each has one class.
+    The cells of the network are cut once more where the class changes, so that each has one class. The boundary is made
+    of the facets between cells of different class: points, straight pieces, flat polygons, ... by dimension.
 
     Attributes:
         domain: the domain; all coordinates are those of its chart.
-        complex: the pieces.
-        classes: (C,) class of each piece; for one output 1 above the level and 0 below.
+        complex: the cells.
+        classes: (C,) class of each cell; for one output 1 above the level and 0 below.
         class_count: number of classes.
         status: exact, uncertain(n) or limit(n).
         provenance: versions, options, fingerprint of the model.
@@ -44,7 +58,7 @@ class Boundary(Result):
 
     @cached_property
     def _facets(self) -> tuple[np.ndarray, np.ndarray]:
-        """Facets between pieces of different class, and the classes on their left and right."""
+        """Facets between pieces of different class, and the classes on both sides."""
         sides = self.complex.neighbours
         inner = np.flatnonzero((sides >= 0).all(1))
         pairs = self.classes[sides[inner]]
@@ -52,64 +66,82 @@ class Boundary(Result):
         return inner[between], pairs[between]
 
     @property
+    def dimension(self) -> int:
+        """Dimension d of the chart."""
+        return self.complex.dimension
+
+    @property
+    def facets(self) -> np.ndarray:
+        """(s,) facets of ``complex`` that make up the boundary: its flat pieces, of dimension d - 1."""
+        return self._facets[0]
+
+    @property
     def segments(self) -> np.ndarray:
-        """(s, 2, 2) ends of the boundary's straight pieces; in dimension 1 (s, 1, 1) points."""
-        facets, _ = self._facets
-        if self.complex.dimension == 1:
-            return self.complex.vertices[facets][:, None, :]
-        return self.complex.vertices[self.complex.ends[facets]]
+        """(s, 2, 2) ends of the boundary's straight pieces; in dimension 1 (s, 1, 1) points. See also ``surface``."""
+        if self.dimension == 1:
+            return self.complex.vertices[self.facets][:, None, :]
+        if self.dimension > 2:
+            raise InputError(f"a boundary in dimension {self.dimension} has no segments; see surface() and normals")
+        return self.complex.vertices[self.complex.ends[self.facets]]
+
+    def surface(self) -> tuple[np.ndarray, np.ndarray]:
+        """Corners of the boundary's flat pieces; in dimension 3 in order around each piece, above in none.
+
+        Returns:
+            (p, d) points and (s + 1,) offsets: piece i has the corners points[offsets[i]:offsets[i + 1]].
+        """
+        made = self.complex
+        if isinstance(made, Complex):
+            return self.segments.reshape(-1, self.dimension), np.arange(len(self.facets) + 1) * min(self.dimension, 2)
+        sizes = np.diff(made.facets.start)[self.facets]
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        place = np.arange(offsets[-1]) + np.repeat(made.facets.start[self.facets] - offsets[:-1], sizes)
+        points = made.vertices[made.facets.corners[place]]
+        return (points[around(points, offsets, self.normals)] if self.dimension == 3 else points), offsets
 
     @property
     def pairs(self) -> np.ndarray:
-        """(s, 2) classes on the left and on the right of each piece, looking from its first to its second end."""
+        """(s, 2) classes on both sides of each piece; in dimension 2 left and right from its first to its last end."""
         return self._facets[1]
 
     @property
     def normals(self) -> np.ndarray:
-        """(s, d) unit normals that point from the left class to the right one, in the chart."""
-        if self.complex.dimension == 1:
-            return np.ones((len(self.pairs), 1))
-        along = self.segments[:, 1] - self.segments[:, 0]
-        length = np.linalg.norm(along, axis=1, keepdims=True)
-        along = along / np.where(length > 0, length, 1.0)
-        return np.stack([along[:, 1], -along[:, 0]], axis=1)
+        """(s, d) unit normals that point from the first class to the second, in the chart."""
+        return self.complex.normals[self.facets]
+
+    @property
+    def measures(self) -> np.ndarray:
+        """(s,) volume of dimension d - 1 of each piece in input units: its length, its area; a point counts 1."""
+        return self.complex.areas[self.facets]
+
+    @property
+    def measure(self) -> float:
+        """Total volume of dimension d - 1 in input units: length or area; in dimension 1 the number of points."""
+        return float(self.measures.sum())
 
     @property
     def lengths(self) -> np.ndarray:
-        """(s,) length of each piece in input units; in dimension 1 each point counts 1."""
-        if self.complex.dimension == 1:
-            return np.ones(len(self.pairs))
-        return np.linalg.norm(self.segments[:, 1] - self.segments[:, 0], axis=1)
+        """(s,) the same as ``measures``."""
+        return self.measures
 
     @property
     def length(self) -> float:
-        """Total length in input units; in dimension 1 the number of points."""
-        return float(self.lengths.sum())
+        """The same as ``measure``."""
+        return self.measure
 
     @cached_property
     def component(self) -> np.ndarray:
-        """(s,) number of the connected curve to which each piece belongs."""
-        facets, _ = self._facets
-        if self.complex.dimension == 1:
-            return np.arange(len(facets))
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        ends = self.complex.ends[facets]
-        used, place = np.unique(ends, return_inverse=True)
-        place = place.reshape(ends.shape)
-        graph = coo_array((np.ones(len(place)), (place[:, 0], place[:, 1])), shape=(len(used),) * 2)
-        labels = connected_components(graph, directed=False)[1]
-        return np.unique(labels[place[:, 0]], return_inverse=True)[1]
+        """(s,) number of the connected part of the boundary to which each piece belongs."""
+        return components(self.complex, self.facets)
 
     @property
     def components(self) -> int:
-        """Number of connected curves of the boundary inside the domain."""
+        """Number of connected parts of the boundary inside the domain."""
         return int(self.component.max(initial=-1)) + 1
 
     @cached_property
     def class_components(self) -> np.ndarray:
-        """(K,) number of connected areas of each class."""
+        """(K,) number of connected areas of each class; areas that meet in less than a facet are apart."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
@@ -122,15 +154,64 @@ class Boundary(Result):
         return np.bincount(self.classes[first], minlength=self.class_count)
 
     @property
-    def class_areas(self) -> np.ndarray:
-        """(K,) area (in dimension 1 length) of each class in input units."""
+    def class_volumes(self) -> np.ndarray:
+        """(K,) volume of each class in input units: length, area, ... by dimension."""
         return np.bincount(self.classes, weights=self.complex.volumes, minlength=self.class_count)
 
-    def polygons(self) -> tuple[np.ndarray, np.ndarray]:
-        """Corners of the pieces, counter-clockwise.
+    @property
+    def class_areas(self) -> np.ndarray:
+        """(K,) the same as ``class_volumes``."""
+        return self.class_volumes
+
+    def betti(self, *, between: tuple[int, int] | None = None, compactified: bool = False) -> tuple[int, ...]:
+        """Betti numbers of the boundary: components, loops, cavities, ...
+
+        The boundary is the closed set inside the closed domain; where it ends on the wall, it has a rim there.
+
+        Args:
+            between: two classes, to take only the pieces where these meet; all pieces by default.
+            compactified: take all points on the wall for one point, "infinity": a plane becomes a sphere.
 
         Returns:
-            (p, d) points and (C + 1,) offsets: piece i owns points[offsets[i]:offsets[i + 1]].
+            (b_0, ..., b_{d-1}) over the two-element field.
+
+        Raises:
+            InputError: if ``between`` names no two different classes.
+        """
+        facets = self.facets
+        if between is not None:
+            pair = _checked(between, self.class_count)
+            facets = facets[(np.sort(self.pairs, axis=1) == pair).all(1)]
+        return betti_numbers(self.complex, facets=facets, compactified=compactified)
+
+    @property
+    def euler(self) -> int:
+        """Euler characteristic of the boundary."""
+        return euler_characteristic(self.betti())
+
+    def class_betti(self, label: int) -> tuple[int, ...]:
+        """Betti numbers of the closed region of one class: parts, tunnels, cavities.
+
+        Parts that touch in a corner or an edge are connected here, other than in ``class_components``.
+
+        Args:
+            label: the class.
+
+        Returns:
+            (b_0, ..., b_{d-1}) over the two-element field.
+
+        Raises:
+            InputError: if there is no such class.
+        """
+        if not 0 <= label < self.class_count:
+            raise InputError(f"expected a class from 0 to {self.class_count - 1}, got {label}")
+        return betti_numbers(self.complex, cells=np.flatnonzero(self.classes == label))
+
+    def polygons(self) -> tuple[np.ndarray, np.ndarray]:
+        """Corners of the cells of ``complex``, in dimension 2 counter-clockwise.
+
+        Returns:
+            (p, d) points and (C + 1,) offsets: cell i owns points[offsets[i]:offsets[i + 1]].
         """
         return self.complex.vertices[self.complex.corners], np.asarray(self.complex.offsets)
 
@@ -139,25 +220,29 @@ class Boundary(Result):
         return {
             "domain": words(self.domain),
             "pieces": len(self.pairs),
-            "length": f"{self.length:.6g}",
+            MEASURES.get(self.dimension, "measure"): f"{self.measure:.6g}",
             "components": self.components,
-            "classes seen": int((self.class_areas > 0).sum()),
+            "classes seen": int((self.class_volumes > 0).sum()),
         }
 
     def columns(self) -> dict[str, Any]:
         """One row for each piece of the boundary."""
         shown: dict[str, Any] = {"left": self.pairs[:, 0], "right": self.pairs[:, 1], "component": self.component}
-        for i in range(self.complex.dimension):
+        normals = self.normals
+        if self.dimension > 2:
+            shown |= {f"normal_{i}": normals[:, i] for i in range(self.dimension)}
+            return shown | {"offset": self.complex.facet_offsets[self.facets], "measure": self.measures}
+        for i in range(self.dimension):
             for end, name in enumerate(("from", "to")[: self.segments.shape[1]]):
                 shown[f"{name}_{i}"] = self.segments[:, end, i]
-            shown[f"normal_{i}"] = self.normals[:, i]
-        return shown | {"length": self.lengths}
+            shown[f"normal_{i}"] = normals[:, i]
+        return shown | {"length": self.measures}
 
     def info(self) -> Any:
-        """Pieces coloured by class, with the boundary as lines."""
-        from inscape.regions._draw import boundary_info
+        """Dimension 2: cells coloured by class, with the boundary as lines; dimension 3: the boundary as a surface."""
+        from inscape.regions._draw import boundary_info, surface_info
 
-        return boundary_info(self)
+        return surface_info(self) if self.dimension == 3 else boundary_info(self)
 
 
 def boundary(
@@ -168,6 +253,7 @@ def boundary(
     level: float = 0.0,
     example: Any = None,
     max_cells: int = 1_000_000,
+    threads: int | None = None,
     progress: Meter | bool | None = None,
 ) -> Boundary:
     """Find the decision boundary of a piecewise-linear model on a domain of dimension 1 to 6, exactly.
@@ -180,6 +266,7 @@ def boundary(
         level: for one output, the value at which the class changes.
         example: (n, *shape) example input, see :func:`partition`.
         max_cells: stop when this many pieces are finished.
+        threads: how many threads share the work, see :func:`partition`.
         progress: None shows a bar on a terminal; True, False or a meter of the caller's own.
 
     Returns:
@@ -206,7 +293,7 @@ def boundary(
     chosen = _checked(between, outputs)
     rule = head_rule(outputs, level, chosen)
     with meter(progress, "cutting cells") as shown:
-        made = subdivide(network, domain, head=rule, max_cells=max_cells, meter=shown)
+        made = subdivide(network, domain, head=rule, max_cells=max_cells, threads=threads, meter=shown)
     step = made.plan.steps[-1]
     last = len(made.complex.levels) - 1
     members = made.complex.ancestors(last)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inscape.geometry import Complex, Step
+from inscape.geometry import Complex, Polytopes, Step, cell_facets, half_spaces
 
 
-def facets(made: Complex, steps: Sequence[Step], cell: int) -> list[dict[str, object]]:
-    """The facets of one cell, counter-clockwise.
+def facets(made: Complex | Polytopes, steps: Sequence[Step], cell: int) -> list[dict[str, object]]:
+    """The facets of one cell, in dimension 2 counter-clockwise.
 
     Args:
         made: the complex.
@@ -16,30 +16,21 @@ def facets(made: Complex, steps: Sequence[Step], cell: int) -> list[dict[str, ob
         cell: number of the cell.
 
     Returns:
-        For each facet ``ends``, ``neighbour``, ``module`` and ``predicate``, see ``Partition.facets``.
+        For each facet its corners, ``neighbour``, ``normal``, ``offset``, ``module`` and ``predicate``, see
+        ``Partition.facets``.
     """
-    return _points(made, cell) if made.dimension == 1 else _edges(made, steps, cell)
-
-
-def _points(made: Complex, cell: int) -> list[dict[str, object]]:
     rows = []
-    for v in made.ends[cell]:
-        sides = made.neighbours[v]
-        other = int(sides[sides != cell].max(initial=-1))
-        rows.append({"ends": made.vertices[[v]], "neighbour": other, "module": "", "predicate": -1})
-    return rows
-
-
-def _edges(made: Complex, steps: Sequence[Step], cell: int) -> list[dict[str, object]]:
-    rows = []
-    for h in made.half[made.start[cell] : made.start[cell + 1]]:
-        edge, flip = h >> 1, h & 1
-        ends = made.ends[edge][::-1] if flip else made.ends[edge]
-        module, predicate = _origin(steps, int(made.label[edge]))
+    normals, offsets, labels = half_spaces(made, cell)
+    for place, f in enumerate(cell_facets(made, cell)):
+        sides = made.neighbours[f]
+        module, predicate = origin(steps, int(labels[place])) if made.dimension > 1 else ("", -1)
         rows.append(
             {
-                "ends": made.vertices[ends],
-                "neighbour": int(made.neighbours[edge, 1 - flip]),
+                "ends": made.vertices[_corners(made, cell, place, int(f))],
+                "neighbour": int(sides[1] if sides[0] == cell else sides[0]),
+                "normal": normals[place],
+                "offset": float(offsets[place]),
+                "area": float(made.areas[f]),
                 "module": module,
                 "predicate": predicate,
             }
@@ -47,15 +38,31 @@ def _edges(made: Complex, steps: Sequence[Step], cell: int) -> list[dict[str, ob
     return rows
 
 
-def _origin(steps: Sequence[Step], label: int) -> tuple[str, int]:
-    """Module and predicate of a label; the sides of the domain are "wall"."""
+def _corners(made: Complex | Polytopes, cell: int, place: int, facet: int) -> np.ndarray:
+    if isinstance(made, Polytopes):
+        return made.facets.corners[made.facets.start[facet] : made.facets.start[facet + 1]]
+    if made.dimension == 1:
+        return np.array([facet])
+    return made.ends[facet][::-1] if made.half[made.start[cell] + place] & 1 else made.ends[facet]
+
+
+def origin(steps: Sequence[Step], label: int) -> tuple[str, int]:
+    """Where a facet comes from.
+
+    Args:
+        steps: the steps that made the complex.
+        label: predicate counted over all steps; walls are negative.
+
+    Returns:
+        Module and predicate; the sides of the domain are "wall" and their number.
+    """
     if label < 0:
         return "wall", -1 - label
     step = [step for step in steps if step.base <= label][-1]
     return step.name, label - step.base
 
 
-def largest_ball(made: Complex, cell: int) -> tuple[np.ndarray, float]:
+def largest_ball(made: Complex | Polytopes, cell: int) -> tuple[np.ndarray, float]:
     """The largest ball inside one cell.
 
     Args:
@@ -69,17 +76,12 @@ def largest_ball(made: Complex, cell: int) -> tuple[np.ndarray, float]:
         return made.centroids[cell], float(made.volumes[cell]) / 2
     from scipy.optimize import linprog
 
-    normals, offsets = _half_planes(made, cell)
-    table = np.column_stack([normals, np.ones(len(normals))])
-    found = linprog([0, 0, -1], A_ub=table, b_ub=offsets, bounds=[(None, None), (None, None), (0, None)])
-    return found.x[:2], float(found.x[2])
-
-
-def _half_planes(made: Complex, cell: int) -> tuple[np.ndarray, np.ndarray]:
-    """Unit outer normals and offsets of a polygon's sides."""
-    corners = made.vertices[made.corners[made.start[cell] : made.start[cell + 1]]]
-    edge = np.roll(corners, -1, axis=0) - corners
-    length = np.linalg.norm(edge, axis=1)
-    edge, corners = edge[length > 0] / length[length > 0, None], corners[length > 0]
-    normals = np.stack([edge[:, 1], -edge[:, 0]], axis=1)
-    return normals, (normals * corners).sum(1)
+    normals, offsets, _ = half_spaces(made, cell)
+    solid = np.abs(normals).any(1)  # an edge of length 0 has no normal
+    table = np.column_stack([normals, np.ones(len(normals))])[solid]
+    goal = np.append(np.zeros(made.dimension), -1.0)
+    bounds = [(None, None)] * made.dimension + [(0, None)]
+    found = linprog(goal, A_ub=table, b_ub=offsets[solid], bounds=bounds)
+    if found.x is None:  # rounding leaves no point inside a sliver
+        return made.centroids[cell], 0.0
+    return found.x[:-1], float(found.x[-1])

@@ -22,6 +22,7 @@ def partition(
     *,
     example: Any = None,
     max_cells: int = 1_000_000,
+    threads: int | None = None,
     progress: Meter | bool | None = None,
 ) -> Partition:
     """Cut a domain of dimension 1 to 6 into the cells on which a piecewise-linear model is affine.
@@ -36,6 +37,8 @@ def partition(
         example: (n, *shape) example input for models that are read by ``torch.export``; by default a point of the
             domain.
         max_cells: stop when this many cells are finished; the partition then covers a part of the domain.
+        threads: how many threads share the work, by default one for each processor that this process may use; the
+            cells do not depend on it.
         progress: None shows a bar on a terminal; True, False or a meter of the caller's own.
 
     Returns:
@@ -59,11 +62,11 @@ def partition(
         van den Berg (2016); the linear regions are those of Zhang, Naitzat and Lim (2018).
     """
     if isinstance(domain, Everywhere):
-        return _everywhere(model, domain, example, max_cells, progress)
+        return _everywhere(model, domain, example, max_cells=max_cells, threads=threads, progress=progress)
     begin = perf_counter()
     network = program(model, domain, example)
     with meter(progress, "cutting cells") as shown:
-        made = subdivide(network, domain, max_cells=max_cells, meter=shown)
+        made = subdivide(network, domain, max_cells=max_cells, threads=threads, meter=shown)
     return Partition(
         domain=domain,
         complex=made.complex,
@@ -76,16 +79,18 @@ def partition(
     )
 
 
-def status(made: Subdivision) -> Status:
-    """What a subdivision is worth."""
+def status(made: Subdivision, offset: int = 0) -> Status:
+    """What a subdivision is worth; ``offset`` cells came before it."""
     if not made.complete:
         detail = "max_cells reached, the cells cover a part of the domain"
-        return Status(verdict=Verdict.LIMIT, count=made.complex.cell_count, detail=detail)
+        return Status(verdict=Verdict.LIMIT, count=offset + made.complex.cell_count, detail=detail)
     doubt = int(made.complex.doubt.sum())
     return Status(verdict=Verdict.UNCERTAIN, count=doubt) if doubt else EXACT
 
 
-def provenance(verb: str, model: nn.Module | Network, domain: Chart, max_cells: int, seconds: float) -> Provenance:
+def provenance(
+    verb: str, model: nn.Module | Network, domain: Chart, max_cells: int | None, seconds: float
+) -> Provenance:
     """Where a result of this package comes from."""
     return Provenance(
         function=f"inscape.regions.{verb}",
@@ -96,7 +101,13 @@ def provenance(verb: str, model: nn.Module | Network, domain: Chart, max_cells: 
 
 
 def _everywhere(
-    model: nn.Module | Network, domain: Everywhere, example: Any, max_cells: int, progress: Meter | bool | None
+    model: nn.Module | Network,
+    domain: Everywhere,
+    example: Any,
+    *,
+    max_cells: int,
+    threads: int | None,
+    progress: Meter | bool | None,
 ) -> Partition:
     network = read(model, example)
     size = int(np.prod(network.input_shape))
@@ -104,7 +115,7 @@ def _everywhere(
     half = domain.start
     for _ in range(domain.doublings):
         box = Box(low=np.full(size, -half), high=np.full(size, half))
-        found = partition(network, box, max_cells=max_cells, progress=progress)
+        found = partition(network, box, max_cells=max_cells, threads=threads, progress=progress)
         if found.status.verdict is Verdict.LIMIT:
             return found
         counts.append(found.cell_count)

@@ -84,13 +84,18 @@ def boundary_info(found: Any) -> Any:
         A ``PolygonMap``.
 
     Raises:
-        InputError: if the boundary lies on a line.
+        InputError: if the boundary does not lie in a plane.
     """
     from inscape._errors import InputError
     from inscape.plotting import PolygonMap
 
     if found.complex.dimension == 1:
         raise InputError("a boundary on a line is a list of points and has no figure; see segments and pairs")
+    if found.complex.dimension > 2:
+        raise InputError(
+            f"a boundary in dimension {found.complex.dimension} has no figure; find it on a Plane, or on a slice of "
+            "dimension 3"
+        )
     points, offsets = found.polygons()
     names = class_names(found.class_count) if found.class_count > 2 else ("class 0", "class 1")
     return PolygonMap(
@@ -107,6 +112,34 @@ def boundary_info(found: Any) -> Any:
         xlabel=axis(found.domain, 0),
         ylabel=axis(found.domain, 1),
         title=f"decision boundary of length {found.length:.4g} ({found.status})",
+    )
+
+
+def surface_info(found: Any) -> Any:
+    """A boundary in space, coloured by the classes on both sides.
+
+    Args:
+        found: a boundary of dimension 3.
+
+    Returns:
+        A ``Mesh``.
+    """
+    from inscape.plotting import Mesh
+
+    points, offsets = found.surface()
+    pairs, values = np.unique(np.sort(found.pairs, axis=1), axis=0, return_inverse=True)
+    names = class_names(found.class_count) if found.class_count > 2 else ("class 0", "class 1")
+    return Mesh(
+        points=points,
+        offsets=offsets,
+        values=values.ravel(),
+        categorical=True,
+        names=tuple(f"{names[i]} | {names[j]}" for i, j in pairs),
+        label="boundary between",
+        low=found.domain.low,
+        high=found.domain.high,
+        axes=(axis(found.domain, 0), axis(found.domain, 1), axis(found.domain, 2)),
+        title=f"decision boundary of area {found.measure:.4g} ({found.status})",
     )
 
 

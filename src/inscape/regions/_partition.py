@@ -15,13 +15,16 @@ from inscape.geometry import (
     Step,
     Subdivision,
     affine_maps,
-    locate_in_plane,
-    locate_on_line,
+    centroid_tree,
+    f_vector,
+    locate,
 )
 from inscape.regions._cell import facets, largest_ball
 from inscape.regions._equal import number_equal_rows
 from inscape.regions._read import embed, words
 from inscape.results import Provenance, Result, Status
+
+_CHUNK_NUMBERS = 1 << 22
 
 Definition = Literal["activation", "affine", "connected"]
 
@@ -72,7 +75,7 @@ class Partition(Result):
 
     @property
     def volumes(self) -> np.ndarray:
-        """(C,) lengths or areas of the cells, in input units to the power d."""
+        """(C,) lengths, areas or volumes of the cells, in input units to the power d."""
         return self.complex.volumes
 
     @property
@@ -105,12 +108,12 @@ class Partition(Result):
         made = self.complex
         touched = np.zeros(self.cell_count, np.bool_)
         sides = made.neighbours
-        wall = (sides < 0).any(1)
+        wall = made.facet_label < 0 if self.dimension > 1 else (sides < 0).any(1)
         touched[sides[wall].max(1)] = True
         return touched
 
     def polygons(self) -> tuple[np.ndarray, np.ndarray]:
-        """Corners of all cells, counter-clockwise (in dimension 1: both ends).
+        """Corners of all cells, in dimension 2 counter-clockwise; from dimension 3 up in no particular order.
 
         Returns:
             (p, d) points and (C + 1,) offsets: cell i owns points[offsets[i]:offsets[i + 1]].
@@ -175,9 +178,12 @@ class Partition(Result):
         total = np.zeros(self.cell_count, np.uint64)
         for level, step in enumerate(self.steps):
             members, place = np.unique(self.complex.ancestors(level), return_inverse=True)
-            pattern = self.complex.pattern(level, step, members).astype(np.uint64)
-            words_ = rng.integers(1, 2**63, size=pattern.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-            total += (pattern @ words_)[place]
+            width = self.complex.pattern(level, step, members[:0]).shape[1]
+            words_ = rng.integers(1, 2**63, size=width, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+            size = max(1, _CHUNK_NUMBERS // max(width, 1))
+            parts = [members[at : at + size] for at in range(0, len(members), size)]
+            keys = [self.complex.pattern(level, step, part).astype(np.uint64) @ words_ for part in parts]
+            total += np.concatenate([np.zeros(0, np.uint64), *keys])[place]
         return total
 
     def _map_keys(self, tolerance: float) -> np.ndarray:
@@ -200,19 +206,16 @@ class Partition(Result):
         """Dual graph: cells that share a facet.
 
         Returns:
-            (C, C) symmetric scipy sparse array; an entry is the length of the common facet (1 in dimension 1).
+            (C, C) symmetric scipy sparse array; an entry is the common facet's volume of dimension d - 1 (its length
+            in dimension 2, 1 in dimension 1).
         """
         from scipy.sparse import coo_array
 
-        sides = self.complex.neighbours
-        inner = (sides >= 0).all(1)
-        pairs = sides[inner]
-        length = np.ones(len(pairs))
-        if self.dimension == 2:
-            a, b = self.vertices[self.complex.ends[inner].T]
-            length = np.linalg.norm(b - a, axis=1)
+        inner = (self.complex.neighbours >= 0).all(1)
+        pairs = self.complex.neighbours[inner]
         row, column = np.concatenate([pairs, pairs[:, ::-1]]).T
-        return coo_array((np.tile(length, 2), (row, column)), shape=(self.cell_count,) * 2).tocsr()
+        weight = np.tile(self.complex.areas[inner], 2)
+        return coo_array((weight, (row, column)), shape=(self.cell_count,) * 2).tocsr()
 
     def to_networkx(self) -> Any:
         """Dual graph as a networkx graph; edges carry ``length``."""
@@ -222,16 +225,25 @@ class Partition(Result):
         return networkx.from_scipy_sparse_array(self.graph(), edge_attribute="length")
 
     def facets(self, cell: int) -> list[dict[str, object]]:
-        """The facets of one cell, counter-clockwise.
+        """The facets of one cell, in dimension 2 counter-clockwise.
 
         Args:
             cell: number of the cell.
 
         Returns:
-            For each facet its ``ends`` in chart coordinates, the ``neighbour`` (-1 outside), and the ``module`` and
-            ``predicate`` on whose hyperplane it lies ("wall" and the side's number at the domain's wall).
+            For each facet its corners (``ends``) in chart coordinates, the ``neighbour`` (-1 outside), unit outer
+            ``normal`` and ``offset`` of its hyperplane normal · t = offset, ``area`` (volume of dimension d - 1), and
+            the ``module`` and ``predicate`` that vanish on it ("wall" and the side's number at the domain's wall).
         """
         return facets(self.complex, self.steps, self._cell(cell))
+
+    def f_vector(self) -> np.ndarray:
+        """Number of faces of each dimension, from vertices to cells.
+
+        Returns:
+            (d + 1,) numbers; their alternating sum is 1 where the cells fill the domain.
+        """
+        return f_vector(self.complex)
 
     def chebyshev(self, cell: int) -> tuple[np.ndarray, float]:
         """The largest ball inside one cell.
@@ -259,22 +271,11 @@ class Partition(Result):
         points = np.atleast_2d(np.asarray(t, dtype=np.float64))
         if points.shape[1] != self.dimension:
             raise InputError(f"expected points with {self.dimension} chart coordinates, got shape {points.shape}")
-        made, found = self.complex, np.full(len(points), -1, np.int64)
-        if self.dimension == 1:
-            order = np.argsort(self.centroids[:, 0])
-            locate_on_line(made.ends, made.vertices, order, points, found)
-            return found
-        finite = np.isfinite(points).all(1)
-        guess, held = self._tree.query(points[finite])[1], found[finite]
-        locate_in_plane(made.start, made.half, made.ends, made.vertices, made.neighbours, guess, points[finite], held)
-        found[finite] = held
-        return found
+        return locate(self.complex, points, tree=self._tree if self.dimension > 1 else None)
 
     @cached_property
     def _tree(self) -> Any:
-        from scipy.spatial import KDTree
-
-        return KDTree(self.centroids)
+        return centroid_tree(self.complex)
 
     def evaluate(self, t: np.ndarray) -> np.ndarray:
         """Output of the network at chart coordinates, from the cells' affine maps.
@@ -339,6 +340,11 @@ class Partition(Result):
         """Cells coloured by class (dimension 2), or the outputs along the line (dimension 1)."""
         from inscape.regions._draw import line_info, plane_info
 
+        if self.dimension > 2:
+            raise InputError(
+                f"a partition of dimension {self.dimension} has no figure; partition a Plane through it, or draw the "
+                "boundary in dimension 3"
+            )
         return line_info(self) if self.dimension == 1 else plane_info(self)
 
     def state(self) -> dict[str, Any]:

@@ -44,14 +44,22 @@ _TYPES = {
     "Step": "inscape.geometry:Step",
     "Splitting": "inscape.geometry:Splitting",
     "Stage": "inscape.geometry:Stage",
+    "Frame": "inscape.regions:Frame",
+    "PatternCode": "inscape.regions._pattern_code:PatternCode",
+    "Richness": "inscape.regions.counting:Richness",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
 _KINDS = {
     "partition": "inscape.regions:Partition",
+    "partition-block": "inscape.regions:PartitionBlock",
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
+    "exploration": "inscape.regions:Exploration",
     "audit": "inscape.regions:Audit",
+    "built": "inscape.regions:Built",
+    "built-check": "inscape.regions:BuiltCheck",
+    "track": "inscape.regions:Track",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
 }

@@ -240,3 +240,26 @@ def breakpoints_by_bisection(
         else:
             found.append((left + right) / 2)
     return np.array(sorted(found))
+
+
+def facets_by_lp(normals: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Which half-spaces of a polytope are needed: for each a linear program over all others.
+
+    Args:
+        normals: (m, d) outward normals, none of them zero, no two half-spaces equal.
+        offsets: (m,) right-hand sides.
+
+    Returns:
+        Positions of the half-spaces that carry a facet, ascending.
+
+    Example:
+        >>> facets_by_lp(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([1.0, 1.0, 5.0])).tolist()
+        [0, 1]
+    """
+    found = []
+    for i in range(len(offsets)):
+        relaxed = offsets + (np.arange(len(offsets)) == i)
+        best = linprog(-normals[i], normals, relaxed, bounds=[(None, None)] * normals.shape[1], method="highs")
+        if best.x is None or normals[i] @ best.x > offsets[i] + 1e-8:
+            found.append(i)
+    return np.array(found, dtype=np.int64)
