@@ -150,6 +150,8 @@ def test_everything_is_as_cell_splitting_has_it(widths):
     assert [len(level.bits) for level in ours.levels] == [len(level.bits) for level in theirs.levels]
     assert [level.step for level in ours.levels] == [level.step for level in theirs.levels]
     assert rows(patterns(made.plan, ours)) == rows(patterns(made.plan, theirs))
+    assert len(ours.neighbours) == len(theirs.neighbours)
+    assert np.allclose(np.sort(ours.volumes), np.sort(theirs.volumes), atol=1e-12)
     order = [np.lexsort(np.round(cells.vertices, 9).T) for cells in (ours, theirs)]
     assert np.allclose(ours.vertices[order[0]], theirs.vertices[order[1]], atol=1e-10)
 

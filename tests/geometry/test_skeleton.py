@@ -128,6 +128,12 @@ def test_some_of_the_cells(limit):
     assert np.array_equal(patterns(skeleton, some), preactivations(model, centres) > 0)
 
 
+def test_too_many_corners_for_the_memory():
+    skeleton = skeleton_of([3, 5, 4, 1], 4)
+    assert close_cells(skeleton, max_bytes=16 * skeleton.corner_count) is None
+    assert close_cells(skeleton, max_bytes=16 * skeleton.corner_count + 32 * skeleton.vertex_count) is not None
+
+
 def without_an_edge(lines):
     return type(lines)(*(array[1:] for array in lines))
 

@@ -25,10 +25,7 @@ from inscape.geometry._kernels_hashed_types import Batch, Lines, Names, Points
 from inscape.geometry._levels import per_unit
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise
-from inscape.geometry._skeleton import Skeleton, count_cells
-
-MAX_BYTES = 1 << 32
-"""Memory that the complex and its values may take by default."""
+from inscape.geometry._skeleton import MAX_BYTES, Skeleton, count_cells
 
 SUSPECTS = 4096
 """Signs within rounding of zero that are looked at again."""

@@ -10,6 +10,12 @@ from inscape.geometry._kernels_hashed_types import Lines, Points
 from inscape.geometry._plan import Plan
 from inscape.geometry._polytopes import Polytopes
 
+MAX_BYTES = 1 << 32
+"""Memory that vertices, edges and values may take by default, and as much again the lists of cells."""
+
+_BYTES_A_CORNER = 16
+"""A vertex, a mask, and for each side at most one label."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Skeleton:
@@ -61,17 +67,19 @@ def count_cells(skeleton: Skeleton) -> int | None:
     return None if graph is None else int(kernels.count_lowest(graph, skeleton.vertex_count))
 
 
-def close_cells(skeleton: Skeleton, *, max_cells: int | None = None) -> Polytopes | None:
+def close_cells(skeleton: Skeleton, *, max_cells: int | None = None, max_bytes: int = MAX_BYTES) -> Polytopes | None:
     """List the cells with their corners, sides and patterns.
 
     Args:
         skeleton: vertices and edges.
         max_cells: keep this many at most, those with the lowest corners; all by default.
+        max_bytes: memory that the lists may take.
 
     Returns:
-        The cells, in the order of their patterns; None if the complex turns out not to be simple.
+        The cells, in the order of their patterns; None if the complex turns out not to be simple, or is too large.
     """
-    graph = _connected(skeleton)
+    listed = skeleton.corner_count * _BYTES_A_CORNER + (skeleton.vertex_count << skeleton.dimension) * 4
+    graph = _connected(skeleton) if listed <= max_bytes else None
     if graph is None:
         return None
     upwards = np.argsort(skeleton.points.height, kind="stable")
