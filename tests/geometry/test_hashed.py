@@ -117,7 +117,7 @@ def meets_cube(normals, offsets):
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("widths", [[3, 6], [3, 5, 4], [3, 3, 3, 3], [4, 5, 3], [5, 4, 3], [6, 5, 2]], ids=str)
+@pytest.mark.parametrize("widths", [[3, 6], [3, 5, 4], [3, 3, 2, 2], [4, 5, 3], [5, 4, 3], [6, 5, 2]], ids=str)
 def test_the_patterns_are_those_of_linear_programs(widths, seed):
     model, box = random_net([*widths, 1], rng=seed), cube(widths[0])
     made = laid(model, box)
@@ -233,7 +233,7 @@ def test_what_is_not_generic_is_refused(name):
 
 
 @given(st.sampled_from([kind for kind in KINDS if kind != "generic"]), st.integers(2, 7), st.integers(0, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_an_answer_is_right_or_none(kind, n, seed):
     """Small whole coefficients: concurrent, parallel and repeated hyperplanes, which may be left to cell splitting."""
     lines = random_arrangement(kind, n, 3, rng=seed)
