@@ -25,6 +25,7 @@ _RAYS_PER_DIMENSION = 8
 _MOST_TARGETS = 2000
 _MOST_RANDOM = 512
 _TRIES = 4
+_SLIDES = 60
 _CHUNK_NUMBERS = 1 << 22
 
 
@@ -302,7 +303,7 @@ class _Search:
         total, times = np.zeros_like(self.points), np.zeros(len(self.points), np.int64)
         size = max(1, _CHUNK_NUMBERS // len(self.slack))
         for first in range(0, len(rays), size):
-            hits, points = self._first(rays[first : first + size])
+            hits, points, _ = self._first(rays[first : first + size])
             known = hits >= 0
             np.add.at(total, hits[known], points[known])
             times += np.bincount(hits[known], minlength=len(total))
@@ -310,9 +311,28 @@ class _Search:
         self.points[found] = total[found] / times[found, None]
         self.facet |= found
         self.open &= ~found
+        targets = near[self.open[near]]
+        for first in range(0, len(targets), size):
+            self._slide(targets[first : first + size])
 
-    def _first(self, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(k,) half-space that each ray hits alone and first, -1 for none; and (k, d) where."""
+    def _slide(self, targets: np.ndarray) -> None:
+        """Shoot towards half-spaces, each time parallel to those that were in the way before."""
+        rays = self.normals[targets]
+        for _ in range(_SLIDES):
+            hits, points, first = self._first(rays)
+            new = np.flatnonzero((hits >= 0) & self.open[hits])
+            self.points[hits[new]] = points[new]
+            self.facet[hits[new]], self.open[hits[new]] = True, False
+            rays = rays - np.einsum("kd,kd->k", self.normals[first], rays)[:, None] * self.normals[first]
+            size = np.linalg.norm(rays, axis=1)
+            towards = np.einsum("kd,kd->k", self.normals[targets], rays) > 0.01 * size
+            going = self.open[targets] & towards & (size > 0.01)
+            targets, rays = targets[going], rays[going] / size[going, None]
+            if not len(targets):
+                return
+
+    def _first(self, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(k,) half-space that each ray hits first and alone, -1 for none; (k, d) where; (k,) what it hits first."""
         speed = self.normals @ rays.T
         with np.errstate(divide="ignore", invalid="ignore"):
             time = np.where(speed > 0, self.slack[:, None] / speed, np.inf)
@@ -324,7 +344,7 @@ class _Search:
             left = self.slack[:, None] - self.normals @ points.T
         left[hit, column] = np.inf
         alone = (left > self.margin[:, None]).all(axis=0) & np.isfinite(first)
-        return np.where(alone, hit, -1), points
+        return np.where(alone, hit, -1), points, hit
 
     def decide(self, until: float) -> None:
         """Settle each open half-space by linear programs over the facets that are known.
@@ -361,7 +381,7 @@ class _Search:
         """A new facet on the way to a point that violates an open half-space, -1 if rounding hides it."""
         spread = np.concatenate([[0.0], 10.0 ** -np.arange(2, 2 + 2 * _TRIES, 2)])[:, None]
         noise = self._random.standard_normal((len(spread), len(target)))
-        hits, points = self._first(target + spread * np.linalg.norm(target) * noise)
+        hits, points, _ = self._first(target + spread * np.linalg.norm(target) * noise)
         for hit, point in zip(hits, points, strict=True):
             if hit >= 0 and self.open[hit]:
                 self.open[hit], self.facet[hit], self.points[hit] = False, True, point
