@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from inscape.geometry import LocalRegion, _facets, facets, largest_ball
+from inscape.geometry import LocalRegion, _halfspaces, facets, largest_ball
 from inscape.testing import facets_by_lp
 
 
@@ -50,7 +50,7 @@ def ball_by_lp(normals, offsets):
 def test_facets_are_those_of_one_linear_program_for_each_half_space(few, dimension, count, seed, open_):
     normals, offsets = random_polytope(dimension, count, seed, open_=open_)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_facets, "_FEW_DIMENSIONS", few)
+        patch.setattr(_halfspaces, "FEW_DIMENSIONS", few)
         found = facets(polytope(normals, offsets))
     assert found.uncertain == 0
     assert np.sort(found.rows).tolist() == facets_by_lp(normals, offsets).tolist()
@@ -92,7 +92,7 @@ def test_cross_polytope_and_simplex(dimension):
 @pytest.mark.parametrize("few", [12, 0], ids=["kernels", "highs"])
 def test_half_spaces_that_only_touch_are_redundant_and_counted(few, monkeypatch):
     """The square and a line through its corner: decided within the tolerance, hence counted."""
-    monkeypatch.setattr(_facets, "_FEW_DIMENSIONS", few)
+    monkeypatch.setattr(_halfspaces, "FEW_DIMENSIONS", few)
     normals = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1]]
     found = facets(polytope(normals, [1, 1, 1, 1, 2]))
     assert sorted(found.rows) == [0, 1, 2, 3]
