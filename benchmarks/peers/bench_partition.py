@@ -5,6 +5,7 @@ Ours always includes reading the model. ``benchmarks/run.py`` runs this file and
 
 import copy
 import io
+import os
 import subprocess
 import sys
 import time

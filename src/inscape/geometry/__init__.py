@@ -13,11 +13,11 @@ from inscape.geometry._faces import f_vector as f_vector
 from inscape.geometry._faces import faces as faces
 from inscape.geometry._facets import Facets as Facets
 from inscape.geometry._facets import facets as facets
-from inscape.geometry._facets import largest_ball as largest_ball
 from inscape.geometry._half_spaces import cell_facets as cell_facets
 from inscape.geometry._half_spaces import half_spaces as half_spaces
 from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
+from inscape.geometry._largest_ball import largest_ball as largest_ball
 from inscape.geometry._levels import Splitting as Splitting
 from inscape.geometry._levels import Stage as Stage
 from inscape.geometry._local import LocalPlan as LocalPlan
