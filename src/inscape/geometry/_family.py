@@ -1,0 +1,186 @@
+"""Families of linear regions: all regions on which some units are decided, as linear inequalities on a ball."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from inscape.geometry._ball import Ball
+from inscape.geometry._forms import Forms, affine, input_forms, joined
+from inscape.geometry._program import Kind, Program
+from inscape.geometry._relaxation import Decision, bend
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """The set that is looked for: sign · (f[left] - f[right] - offset) ≤ 0.
+
+    Attributes:
+        left: output.
+        right: second output, -1 for none.
+        offset: constant.
+        sign: +1 or -1.
+    """
+
+    left: int
+    right: int = -1
+    offset: float = 0.0
+    sign: int = 1
+
+    def margin(self, outputs: np.ndarray) -> np.ndarray:
+        """How far outputs are from the set.
+
+        Args:
+            outputs: (n, m) outputs of the network.
+
+        Returns:
+            (n,) margins, positive outside the set.
+        """
+        other = outputs[:, self.right] if self.right >= 0 else 0.0
+        return self.sign * (outputs[:, self.left] - other - self.offset)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Inequalities:
+    """Linear inequalities c + a · δ + e · ε ≤ r with unknown |ε_k| ≤ 1.
+
+    Attributes:
+        constants: (m,) c.
+        slopes: (m, D) a.
+        spread: (m, K) e.
+        slack: (m,) r.
+    """
+
+    constants: np.ndarray
+    slopes: np.ndarray
+    spread: np.ndarray
+    slack: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Enclosure:
+    """A family on a ball.
+
+    Attributes:
+        outputs: forms of the network's output.
+        decided: inequalities that hold in the family.
+        splits: for each deviation the decision that would narrow it.
+    """
+
+    outputs: Forms
+    decided: Inequalities
+    splits: tuple[Decision, ...]
+
+
+def head_start(program: Program, ball: Ball) -> dict[int, Forms]:
+    """Forms of all nodes before the first piecewise-linear ones: they are the same for all families.
+
+    Args:
+        program: the network.
+        ball: the ball.
+
+    Returns:
+        Position of a node → forms.
+    """
+    known: dict[int, Forms] = {}
+    for i in ancestors(program):
+        node = program.nodes[i]
+        if node.kind is Kind.INPUT:
+            known[i] = input_forms(ball)
+        elif node.kind is Kind.AFFINE and all(j in known for j in node.inputs):
+            shapes = [tuple(program.nodes[j].shape) for j in node.inputs]
+            known[i] = affine(node, shapes, [known[j] for j in node.inputs], ball)
+    return known
+
+
+def ancestors(program: Program) -> list[int]:
+    """Positions of the nodes that the output needs, in order."""
+    found, stack = set(), [program.output]
+    while stack:
+        i = stack.pop()
+        if i not in found:
+            found.add(i)
+            stack.extend(program.nodes[i].inputs)
+    return sorted(found)
+
+
+def enclose(
+    program: Program, ball: Ball, decisions: tuple[Decision, ...] = (), known: Mapping[int, Forms] | None = None
+) -> Enclosure | None:
+    """Enclose a family of regions on a ball.
+
+    Args:
+        program: the network.
+        ball: the ball.
+        decisions: what is decided about the family's regions.
+        known: forms that :func:`head_start` found, on this ball or a larger one.
+
+    Returns:
+        The enclosure; None if the family is certainly empty on the ball.
+    """
+    held = dict(head_start(program, ball) if known is None else known)
+    rows: list[tuple[np.ndarray, float]] = []
+    splits: list[Decision] = []
+    for i in ancestors(program):
+        if i in held:
+            continue
+        node = program.nodes[i]
+        inputs = [held[j] for j in node.inputs]
+        if node.kind is Kind.AFFINE or node.rule is None:
+            held[i] = affine(node, [tuple(program.nodes[j].shape) for j in node.inputs], inputs, ball)
+            continue
+        z = joined(inputs)
+        z = Forms(table=z.padded(1 + ball.dimension + len(splits)), slack=z.slack)
+        mine = tuple(made for made in decisions if made.node == i)
+        rows += [_row(made, z) for made in mine]
+        bent = bend(node.rule, i, z, ball, mine)
+        if bent.forms is None:
+            return None
+        held[i] = bent.forms
+        splits += bent.splits
+    size = 1 + ball.dimension + len(splits)
+    outputs = Forms(table=held[program.output].padded(size), slack=held[program.output].slack)
+    return Enclosure(outputs=outputs, decided=_stacked(rows, size, ball.dimension), splits=tuple(splits))
+
+
+def _row(made: Decision | Target, forms: Forms, direction: int = -1) -> tuple[np.ndarray, float]:
+    """direction · sign · (z[left] - z[right] - offset) as a column of a table, with its slack."""
+    column, slack = forms.table[:, made.left].copy(), float(forms.slack[made.left])
+    sizes = np.abs(column)
+    if made.right >= 0:
+        column -= forms.table[:, made.right]
+        sizes += np.abs(forms.table[:, made.right])
+        slack += float(forms.slack[made.right])
+    column[0] -= made.offset
+    return direction * made.sign * column, slack
+
+
+def _stacked(rows: list[tuple[np.ndarray, float]], size: int, dimension: int) -> Inequalities:
+    table = np.zeros((len(rows), size))
+    for place, (column, _) in enumerate(rows):
+        table[place, : len(column)] = column
+    slack = np.array([slack for _, slack in rows])
+    inner = dimension + 1
+    return Inequalities(constants=table[:, 0], slopes=table[:, 1:inner], spread=table[:, inner:], slack=slack)
+
+
+def towards(enclosure: Enclosure, target: Target, dimension: int) -> Inequalities:
+    """The inequality that says that a point lies in the target, followed by those of the family.
+
+    Args:
+        enclosure: the family.
+        target: the set that is looked for.
+        dimension: number D of input coordinates.
+
+    Returns:
+        The inequalities, that of the target first.
+    """
+    size = len(enclosure.outputs.table)
+    first = _stacked([_row(target, enclosure.outputs, 1)], size, dimension)
+    rest = enclosure.decided
+    return Inequalities(
+        constants=np.concatenate([first.constants, rest.constants]),
+        slopes=np.concatenate([first.slopes, rest.slopes]),
+        spread=np.concatenate([first.spread, rest.spread]),
+        slack=np.concatenate([first.slack, rest.slack]),
+    )
