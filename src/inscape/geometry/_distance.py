@@ -13,12 +13,18 @@ from inscape.geometry._approach import Hit, Problem, approach, drawn_back
 from inscape.geometry._ball import Ball, certified_distance
 from inscape.geometry._family import Enclosure, Inequalities, Target, enclose, head_start, towards
 from inscape.geometry._forms import Forms
-from inscape.geometry._nearest import nearest
+from inscape.geometry._nearest import Nearest, nearest
 from inscape.geometry._program import Program
 from inscape.geometry._relaxation import Decision
 
 TOLERANCE = 1e-6
 """Relative gap between the bounds at which a distance counts as certified."""
+
+_CUTTING = 6
+"""Rounds in which violated cuts are added."""
+
+_VIOLATED = 1e-7
+"""Violation of a cut, relative to its terms, that counts."""
 
 _FAR = 1e6
 """Where no point of the targets is known, the search ends at this radius (in units of the largest coordinate or 1)."""
@@ -205,21 +211,14 @@ class _Search:
             if enclosure is None:
                 return
         rows = towards(enclosure, problem.targets[target], ball.dimension)
-        parts = (rows.slopes, rows.constants, rows.spread, rows.slack)
-        first = np.zeros(len(rows.constants))
-        first[0] = 1.0
-        bound = max(least, certified_distance(ball, *parts, first))
-        if bound >= self.goal:
-            self.closed = min(self.closed, bound)
-            return
-        found = nearest(ball, rows, cutoff=ball.radius)
-        bound = max(bound, certified_distance(ball, *parts, found.weights))
-        if not self._try(found.offset) and not enclosure.splits:
+        bound, found = self._bound(ball, rows, enclosure.cuts, least)
+        if found is not None and not self._try(found.offset) and not enclosure.splits:
             self._try_inside(ball, rows)
-        if bound >= self.goal:
+        if found is None or bound >= self.goal:
             self.closed = min(self.closed, bound)
             return
-        split = _widest(enclosure, np.abs(found.weights @ rows.spread), np.abs(rows.spread).sum(0))
+        loss = np.abs(found.weights[: len(rows.constants)] @ rows.spread)
+        split = _widest(enclosure, loss, np.abs(rows.spread).sum(0))
         item = _Family(
             bound=bound,
             depth=-len(decisions),
@@ -229,6 +228,33 @@ class _Search:
             split=split,
         )
         heappush(self.queue, item)
+
+    def _bound(
+        self, ball: Ball, rows: Inequalities, cuts: Inequalities, least: float
+    ) -> tuple[float, Nearest | None]:
+        """Certified bound of a family, and the point that the solver proposes; no point if the bound is enough."""
+        first = np.zeros(len(rows.constants))
+        first[0] = 1.0
+        bound = max(least, _certified(ball, rows, first))
+        if bound >= self.goal:
+            return bound, None
+        sizes = cuts.sizes(ball)
+        found = nearest(ball, rows, cutoff=ball.radius)
+        bound = max(bound, _certified(ball, rows, found.weights))
+        for _ in range(_CUTTING):
+            taken = np.flatnonzero(cuts.values(found.offset, found.deviations) > _VIOLATED * sizes)
+            if bound >= self.goal or not taken.size:
+                break
+            rows = rows.and_also(cuts, taken)
+            start = np.concatenate([found.weights, np.zeros(len(taken))])
+            found = nearest(ball, rows, cutoff=ball.radius, start=start)
+            raised = _certified(ball, rows, found.weights)
+            sizes[taken] = inf
+            if not raised > bound * (1 + 1e-3):
+                bound = max(bound, raised)
+                break
+            bound = raised
+        return bound, found
 
     def _try(self, offset: np.ndarray) -> bool:
         """See whether a proposed point lies in a target, and keep it if it is nearer than the best."""
@@ -251,6 +277,10 @@ class _Search:
             constants[0] += share * unit
             if self._try(nearest(ball, replace(rows, constants=constants), cutoff=ball.radius).offset):
                 return
+
+
+def _certified(ball: Ball, rows: Inequalities, weights: np.ndarray) -> float:
+    return certified_distance(ball, rows.slopes, rows.constants, rows.spread, rows.slack, weights)
 
 
 def _widest(enclosure: Enclosure, loss: np.ndarray, size: np.ndarray) -> Decision | None:

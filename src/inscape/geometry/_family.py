@@ -56,6 +56,23 @@ class Inequalities:
     spread: np.ndarray
     slack: np.ndarray
 
+    def and_also(self, other: "Inequalities", chosen: np.ndarray | slice = slice(None)) -> "Inequalities":
+        """These inequalities followed by some of another set."""
+        return Inequalities(
+            constants=np.concatenate([self.constants, other.constants[chosen]]),
+            slopes=np.concatenate([self.slopes, other.slopes[chosen]]),
+            spread=np.concatenate([self.spread, other.spread[chosen]]),
+            slack=np.concatenate([self.slack, other.slack[chosen]]),
+        )
+
+    def values(self, offset: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+        """(m,) left sides at an offset and deviations."""
+        return self.constants + self.slopes @ offset + self.spread @ deviations
+
+    def sizes(self, ball: Ball) -> np.ndarray:
+        """(m,) bounds of the sums of absolute terms."""
+        return np.abs(self.constants) + np.abs(self.slopes) @ ball.reach + np.abs(self.spread).sum(1)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Enclosure:
@@ -64,11 +81,13 @@ class Enclosure:
     Attributes:
         outputs: forms of the network's output.
         decided: inequalities that hold in the family.
+        cuts: inequalities that hold everywhere on the ball and tie the deviations to the offset.
         splits: for each deviation the decision that would narrow it.
     """
 
     outputs: Forms
     decided: Inequalities
+    cuts: Inequalities
     splits: tuple[Decision, ...]
 
 
@@ -121,6 +140,7 @@ def enclose(
     held = dict(head_start(program, ball) if known is None else known)
     rows: list[tuple[np.ndarray, float]] = []
     splits: list[Decision] = []
+    cuts: list[Forms] = []
     for i in ancestors(program):
         if i in held:
             continue
@@ -138,9 +158,15 @@ def enclose(
             return None
         held[i] = bent.forms
         splits += bent.splits
+        cuts += [] if bent.cuts is None else [bent.cuts]
     size = 1 + ball.dimension + len(splits)
     outputs = Forms(table=held[program.output].padded(size), slack=held[program.output].slack)
-    return Enclosure(outputs=outputs, decided=_stacked(rows, size, ball.dimension), splits=tuple(splits))
+    return Enclosure(
+        outputs=outputs,
+        decided=_stacked(rows, size, ball.dimension),
+        cuts=_inequalities(np.concatenate([np.zeros((0, size)), *(part.padded(size).T for part in cuts)]), np.concatenate([np.zeros(0), *(part.slack for part in cuts)]), ball.dimension),
+        splits=tuple(splits),
+    )
 
 
 def _row(made: Decision | Target, forms: Forms, direction: int = -1) -> tuple[np.ndarray, float]:
@@ -159,7 +185,10 @@ def _stacked(rows: list[tuple[np.ndarray, float]], size: int, dimension: int) ->
     table = np.zeros((len(rows), size))
     for place, (column, _) in enumerate(rows):
         table[place, : len(column)] = column
-    slack = np.array([slack for _, slack in rows])
+    return _inequalities(table, np.array([slack for _, slack in rows]), dimension)
+
+
+def _inequalities(table: np.ndarray, slack: np.ndarray, dimension: int) -> Inequalities:
     inner = dimension + 1
     return Inequalities(constants=table[:, 0], slopes=table[:, 1:inner], spread=table[:, inner:], slack=slack)
 
@@ -176,11 +205,4 @@ def towards(enclosure: Enclosure, target: Target, dimension: int) -> Inequalitie
         The inequalities, that of the target first.
     """
     size = len(enclosure.outputs.table)
-    first = _stacked([_row(target, enclosure.outputs, 1)], size, dimension)
-    rest = enclosure.decided
-    return Inequalities(
-        constants=np.concatenate([first.constants, rest.constants]),
-        slopes=np.concatenate([first.slopes, rest.slopes]),
-        spread=np.concatenate([first.spread, rest.spread]),
-        slack=np.concatenate([first.slack, rest.slack]),
-    )
+    return _stacked([_row(target, enclosure.outputs, 1)], size, dimension).and_also(enclosure.decided)

@@ -16,6 +16,9 @@ _STEPS = 200
 
 _DAMPING = (1e-13, 1e-9, 1e-6, 1e-3, 1.0)
 
+_SMALL = 400
+"""Number of coordinates up to which a finite method takes over where the dual does not settle."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Nearest:
@@ -24,32 +27,36 @@ class Nearest:
     Attributes:
         weights: (m,) multipliers ≥ 0 of the inequalities, for a certificate.
         offset: (D,) offset of the nearest point, if the set is not empty.
+        deviations: (K,) deviations there.
     """
 
     weights: np.ndarray
     offset: np.ndarray
+    deviations: np.ndarray
 
 
-def nearest(ball: Ball, rows: Inequalities, cutoff: float = inf) -> Nearest:
+def nearest(ball: Ball, rows: Inequalities, cutoff: float = inf, start: np.ndarray | None = None) -> Nearest:
     """Look for the nearest point of a set of inequalities.
 
     Args:
         ball: gives centre, norm and box.
         rows: the inequalities.
         cutoff: distances above it are not needed exactly.
+        start: (m,) multipliers to begin with.
 
     Returns:
         Multipliers and point.
     """
     if len(rows.constants) == 1:
         excess = float(rows.constants[0] - np.abs(rows.spread[0]).sum())
-        return Nearest(weights=np.ones(1), offset=least_norm(ball, rows.slopes[0], excess)[1])
+        offset = least_norm(ball, rows.slopes[0], excess)[1]
+        return Nearest(weights=np.ones(1), offset=offset, deviations=-np.sign(rows.spread[0]))
     if ball.norm == 2:
-        return _euclidean(ball, rows, cutoff)
+        return _euclidean(ball, rows, cutoff, start)
     return _manhattan(ball, rows, cutoff) if ball.norm == 1 else _maximum(ball, rows, cutoff)
 
 
-def _euclidean(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
+def _euclidean(ball: Ball, rows: Inequalities, cutoff: float, start: np.ndarray | None) -> Nearest:
     r"""Maximise the dual of  min ½‖w‖²  with  G w + c ≤ 0  and  l ≤ w ≤ u  over multipliers ≥ 0.
 
     The dual is concave and piecewise quadratic. Steps are those of Newton on the multipliers that are free, with a
@@ -65,10 +72,18 @@ def _euclidean(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
     low = np.concatenate([ball.low, np.full(spread.shape[1], -soft)])
     high = np.concatenate([ball.high, np.full(spread.shape[1], soft)])
     problem = _Dual(table=np.hstack([slopes, spread]), constants=constants, low=low, high=high)
-    start = np.zeros(len(constants))
-    start[0] = max(constants[0] - np.abs(rows.spread[0]).sum() / scale[0], 0.0)
-    weights = _climb(problem, start, unit, 0.5 * cutoff**2 * (1 + 1e-3))
-    return Nearest(weights=weights / scale, offset=problem.point(weights)[: ball.dimension])
+    if start is None:
+        begin = np.zeros(len(constants))
+        begin[0] = max(constants[0] - np.abs(rows.spread[0]).sum() / scale[0], 0.0)
+    else:
+        begin = start * scale
+    enough = 0.5 * cutoff**2 * (1 + 1e-3)
+    weights = _climb(problem, begin, unit, enough)
+    value, gradient, w = problem.at(weights)
+    if value <= enough and _residual(weights, gradient).max() > 1e-8 * unit and len(low) <= _SMALL:
+        weights, w = _least_squares(problem)
+    deviations = _placed(w[ball.dimension :] / soft, used)
+    return Nearest(weights=weights / scale, offset=w[: ball.dimension], deviations=deviations)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,9 +92,6 @@ class _Dual:
     constants: np.ndarray
     low: np.ndarray
     high: np.ndarray
-
-    def point(self, weights: np.ndarray) -> np.ndarray:
-        return np.clip(-(weights @ self.table), self.low, self.high)
 
     def at(self, weights: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Value, gradient and point."""
@@ -96,7 +108,7 @@ def _climb(problem: _Dual, weights: np.ndarray, unit: float, enough: float) -> n
     damping = _DAMPING[0]
     for _ in range(_STEPS):
         active = (weights > 0) | (gradient > 0)
-        residual = np.where(weights > 0, np.abs(gradient), np.maximum(gradient, 0.0))
+        residual = _residual(weights, gradient)
         if residual.max(initial=0.0) <= 1e-13 * unit or value > enough:
             break
         free = problem.table[np.ix_(active, problem.free(w))]
@@ -116,6 +128,11 @@ def _climb(problem: _Dual, weights: np.ndarray, unit: float, enough: float) -> n
     return weights
 
 
+def _residual(weights: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """How far each multiplier is from its optimality condition."""
+    return np.where(weights > 0, np.abs(gradient), np.maximum(gradient, 0.0))
+
+
 def _step(curvature: np.ndarray, gradient: np.ndarray, active: np.ndarray, damping: float) -> np.ndarray:
     """Newton's step on the active multipliers; damping bends it towards the gradient where the dual is flat."""
     size = max(float(np.trace(curvature)), 1e-300)
@@ -126,6 +143,25 @@ def _step(curvature: np.ndarray, gradient: np.ndarray, active: np.ndarray, dampi
     except np.linalg.LinAlgError:
         step[active] = gradient[active] / size
     return step
+
+
+def _least_squares(problem: _Dual) -> tuple[np.ndarray, np.ndarray]:
+    """The same problem as non-negative least squares, a finite method: Lawson and Hanson (1974), chapter 23."""
+    from scipy.optimize import nnls
+
+    unit = np.eye(len(problem.low))
+    above, below = np.isfinite(problem.high), np.isfinite(problem.low)
+    table = np.vstack([problem.table, unit[above], -unit[below]])
+    constants = np.concatenate([problem.constants, -problem.high[above], problem.low[below]])
+    system = np.vstack([-table.T, constants])
+    target = np.append(np.zeros(len(unit)), 1.0)
+    try:
+        weights, _ = nnls(system, target, maxiter=10 * len(constants))
+    except RuntimeError:  # too many exchanges
+        return np.eye(len(problem.constants))[0], np.zeros(len(unit))
+    rest = target - system @ weights
+    w = -rest[:-1] / rest[-1] if abs(rest[-1]) > 1e-14 else np.zeros(len(unit))
+    return weights[: len(problem.constants)], w
 
 
 def _round(problem: _Dual, weights: np.ndarray) -> np.ndarray:
@@ -146,7 +182,7 @@ def _round(problem: _Dual, weights: np.ndarray) -> np.ndarray:
 
 def _manhattan(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
     """One linear program over the offset's positive and negative parts, as long as it can be met within the cutoff."""
-    table, right, scale = _scaled(rows)
+    table, right, scale, used = _scaled(rows)
     size, free = ball.dimension, table.shape[1] - ball.dimension
     reach = min(cutoff, ball.radius)
     parts = np.hstack([table[:, :size], -table[:, :size], table[:, size:]])
@@ -154,18 +190,22 @@ def _manhattan(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
     high = np.concatenate([np.minimum(ball.high, reach), np.minimum(-ball.low, reach), np.ones(free)])
     costs = np.concatenate([np.ones(2 * size), np.zeros(free)])
     found = minimise(costs, parts, right, low, high)
+    if found is None:  # nothing within reach: weights that show it
+        found = _least_violation(parts, right, low, high)
     if found is None:
-        return _nowhere(parts, right, low, high, scale, size, split=True)
-    return Nearest(weights=found.weights / scale, offset=found.point[:size] - found.point[size : 2 * size])
+        return Nearest(weights=_first(len(right)), offset=np.zeros(size), deviations=np.zeros(len(used)))
+    offset = found.point[:size] - found.point[size : 2 * size]
+    deviations = _placed(found.point[2 * size : 2 * size + free], used)
+    return Nearest(weights=found.weights / scale, offset=offset, deviations=deviations)
 
 
 def _maximum(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
     """Newton's method on the radius: the least violation on a cube gives weights, their certificate a larger cube."""
-    table, right, scale = _scaled(rows)
+    table, right, scale, used = _scaled(rows)
     size, free = ball.dimension, table.shape[1] - ball.dimension
     weights = _first(len(right))
     radius = certified_distance(ball, rows.slopes, rows.constants, rows.spread, rows.slack, weights)
-    offset = np.zeros(size)
+    offset, deviations = np.zeros(size), np.zeros(len(used))
     for _ in range(_STEPS):
         reach = min(radius * (1 + 1e-12) + 1e-300, ball.radius)
         low = np.concatenate([np.maximum(ball.low, -reach), np.full(free, -1.0)])
@@ -173,7 +213,7 @@ def _maximum(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
         found = _least_violation(table, right, low, high)
         if found is None:
             break
-        offset = found.point[:size]
+        offset, deviations = found.point[:size], _placed(found.point[size : size + free], used)
         further = certified_distance(
             ball, rows.slopes, rows.constants, rows.spread, rows.slack, found.weights[: len(right)] / scale
         )
@@ -182,15 +222,21 @@ def _maximum(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
         radius, weights = further, found.weights / scale
         if radius >= min(cutoff, ball.radius):
             break
-    return Nearest(weights=weights, offset=offset)
+    return Nearest(weights=weights, offset=offset, deviations=deviations)
 
 
-def _scaled(rows: Inequalities) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Table of slopes and used deviations, right sides, and what the rows were divided by."""
+def _placed(values: np.ndarray, used: np.ndarray) -> np.ndarray:
+    deviations = np.zeros(len(used))
+    deviations[used] = values
+    return deviations
+
+
+def _scaled(rows: Inequalities) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Table of slopes and used deviations, right sides, what the rows were divided by, and which are used."""
     used = np.abs(rows.spread).any(0)
     table = np.hstack([rows.slopes, rows.spread[:, used]])
     scale = np.maximum(np.abs(table).max(1, initial=0.0), 1e-300)
-    return table / scale[:, None], -rows.constants / scale, scale
+    return table / scale[:, None], -rows.constants / scale, scale, used
 
 
 def _least_violation(table: np.ndarray, right: np.ndarray, low: np.ndarray, high: np.ndarray) -> Solved | None:
@@ -198,24 +244,6 @@ def _least_violation(table: np.ndarray, right: np.ndarray, low: np.ndarray, high
     whole = np.hstack([table, -np.ones((len(right), 1))])
     costs = np.append(np.zeros(table.shape[1]), 1.0)
     return minimise(costs, whole, right, np.append(low, -np.inf), np.append(high, np.inf))
-
-
-def _nowhere(
-    table: np.ndarray,
-    right: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    scale: np.ndarray,
-    size: int,
-    *,
-    split: bool,
-) -> Nearest:
-    """Weights that show that the set is empty inside the limits."""
-    found = _least_violation(table, right, low, high)
-    if found is None:
-        return Nearest(weights=_first(len(right)), offset=np.zeros(size))
-    offset = found.point[:size] - found.point[size : 2 * size] if split else found.point[:size]
-    return Nearest(weights=found.weights / scale, offset=offset)
 
 
 def _first(count: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from inscape.geometry._ball import Ball
 from inscape.geometry._bounds import gamma
-from inscape.geometry._forms import Forms, ranges, weights_of
+from inscape.geometry._forms import Forms, joined, ranges, weights_of
 from inscape.geometry._levels import per_unit
 from inscape.geometry._program import Elementwise, Maximum, Rule, Sort
 
@@ -41,10 +41,13 @@ class Bent:
     Attributes:
         forms: forms of the output; None if the decisions contradict the ranges, so that the family is empty.
         splits: for each new deviation the decision that would narrow it.
+        cuts: forms that are at most 0 but for their slack: the piecewise-linear function lies above (below, where it is
+            concave) each of its pieces, which the deviation alone does not know; None for none.
     """
 
     forms: Forms | None
     splits: tuple[Decision, ...] = ()
+    cuts: Forms | None = None
 
 
 def bend(rule: Rule, node: int, forms: Forms, ball: Ball, decisions: tuple[Decision, ...]) -> Bent:
@@ -106,7 +109,31 @@ def _elementwise(rule: Elementwise, node: int, forms: Forms, ball: Ball, decisio
         Decision(node=node, left=int(u), right=-1, offset=float(thresholds[k, 0]), sign=1)
         for u, k in zip(where, level, strict=True)
     )
-    return Bent(forms=_with_deviations(table, slack, radius[where], where), splits=splits)
+    bent = _with_deviations(table, slack, radius[where], where)
+    single = where[bends.sum(0)[where] == 1]
+    begin, end = first[single], last[single]
+    convex = slopes[begin, single] < slopes[end, single]
+    cuts = [
+        _cut(forms, bent, single, slopes[piece, single], intercepts[piece, single], convex, ball)
+        for piece in (begin, end)
+    ]
+    return Bent(forms=bent, splits=splits, cuts=_side_by_side(cuts))
+
+
+def _cut(forms: Forms, bent: Forms, unit: np.ndarray, scale: np.ndarray, shift: np.ndarray, convex: np.ndarray, ball: Ball) -> Forms:
+    """How far a piece of some units lies above what came out of them; negative where the function is concave."""
+    below = scale * forms.table[:, unit]
+    below[0] += shift
+    table = -bent.table[:, unit]
+    table[: len(below)] += below
+    size = weights_of(ball, bent.table[:, unit]) + np.abs(scale) * weights_of(ball, forms.table[:, unit]) + np.abs(shift)
+    slack = bent.slack[unit] + np.abs(scale) * forms.slack[unit] + gamma(4) * size
+    return Forms(table=np.where(convex, table, -table), slack=slack)
+
+
+def _side_by_side(parts: list[Forms]) -> Forms | None:
+    parts = [part for part in parts if part.slack.size]
+    return joined(parts) if parts else None
 
 
 def _with_deviations(table: np.ndarray, slack: np.ndarray, radius: np.ndarray, unit: np.ndarray) -> Forms:
@@ -142,9 +169,25 @@ def _maximum(rule: Maximum, node: int, forms: Forms, ball: Ball, decisions: tupl
         leader[o] = members[np.argmax((low + high)[members])] if len(members) > 1 else members[0]
         pairs += [(o, int(j), int(leader[o])) for j in members if j != leader[o]]
     lead = Forms(table=signed.table[:, leader], slack=signed.slack[leader])
-    raised, splits = _raise(lead, signed, np.array(pairs, dtype=np.int64).reshape(-1, 3), node, ball, beaten)
+    rivals = np.array(pairs, dtype=np.int64).reshape(-1, 3)
+    raised, splits = _raise(lead, signed, rivals, node, ball, beaten)
+    cuts = [_above(signed, raised, rivals[:, member], rivals[:, 0], ball) for member in (1, 2)]
     table = raised.table if rule.sign > 0 else -raised.table
-    return Bent(forms=Forms(table=table, slack=raised.slack), splits=splits)
+    return Bent(forms=Forms(table=table, slack=raised.slack), splits=splits, cuts=_side_by_side(cuts))
+
+
+def _above(forms: Forms, raised: Forms, member: np.ndarray, output: np.ndarray, ball: Ball) -> Forms:
+    """How far members exceed their maximum: never, but for rounding."""
+    ones = np.ones(len(member))
+    return _cut(
+        Forms(table=forms.table[:, member], slack=forms.slack[member]),
+        Forms(table=raised.table[:, output], slack=raised.slack[output]),
+        np.arange(len(member)),
+        ones,
+        0.0 * ones,
+        ones > 0,
+        ball,
+    )
 
 
 def _alive(members: np.ndarray, low: np.ndarray, high: np.ndarray, beaten: set[tuple[int, int]]) -> np.ndarray:
