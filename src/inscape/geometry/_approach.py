@@ -1,14 +1,15 @@
 """Upper bounds of a distance: points beyond the boundary, found by repeated linearisation and drawn back to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
 
 from inscape.geometry._ball import Ball, least_norm
-from inscape.geometry._family import Target, ancestors, enclose
-from inscape.geometry._program import Kind, Program
+from inscape.geometry._family import Target, enclose, forward, recentred
+from inscape.geometry._forms import Forms
+from inscape.geometry._program import Program
 
 _GRID = np.linspace(0.0, 1.0, 33)[1:]
 
@@ -34,13 +35,15 @@ class Problem:
 
     Attributes:
         program: the network.
-        ball: centre, norm and box; no radius.
+        ball: centre, norm, box and basis; no radius.
         targets: sets that are looked for, of which any will do.
+        known: forms of the first units around the centre.
     """
 
     program: Program
     ball: Ball
     targets: Sequence[Target]
+    known: Mapping[int, Forms]
 
     def margins(self, offsets: np.ndarray) -> np.ndarray:
         """Margins by a forward pass.
@@ -65,14 +68,7 @@ def evaluate(program: Program, points: np.ndarray) -> np.ndarray:
     Returns:
         (n, m) flattened outputs.
     """
-    values: dict[int, np.ndarray] = {}
-    for i in ancestors(program):
-        node = program.nodes[i]
-        if node.kind is Kind.INPUT:
-            values[i] = np.ascontiguousarray(points).reshape(-1, *node.shape)
-        else:
-            values[i] = node.apply(*(values[j] for j in node.inputs))
-    return values[program.output].reshape(len(points), -1)
+    return forward(program, points, (program.output,))[program.output].reshape(len(points), -1)
 
 
 def drawn_back(problem: Problem, offset: np.ndarray) -> Hit | None:
@@ -135,11 +131,12 @@ def _linearised(problem: Problem, at: np.ndarray, *, local: bool = False) -> lis
     """For each target the distance from the centre to its linearised margin's zeros, and the offset."""
     centre = problem.ball.centre + at
     none = np.full(at.size, inf)
-    point = Ball(centre=centre, norm=problem.ball.norm, radius=0.0, low=-none, high=none)
-    found = enclose(problem.program, point)
+    point = Ball(centre=centre, norm=problem.ball.norm, radius=0.0, low=-none, high=none, basis=problem.ball.basis)
+    found = enclose(problem.program, point, (), recentred(problem.program, point, problem.known))
     if found is None:
         return [(inf, np.zeros_like(at))] * len(problem.targets)
-    table = found.outputs.table[: 1 + at.size]
+    table = found.outputs.table
+    table = np.vstack([table[:1], point.slopes(table[1 : 1 + point.rank])[0]])
     ball = problem.ball
     if local:
         ball = replace(ball, centre=centre, low=ball.low - at, high=ball.high - at)

@@ -19,6 +19,9 @@ class Ball:
         radius: radius, infinity allowed.
         low: (D,) lower limits of the offset, ≤ 0; -infinity where there is none.
         high: (D,) upper limits of the offset, ≥ 0.
+        basis: (D, B) functions of the offset in which slopes are written, None for its coordinates: where a network
+            looks at its input through B first units, B numbers say as much as D.
+        span: (D, B) orthonormal columns that span the basis, None where there is none.
     """
 
     centre: np.ndarray
@@ -26,11 +29,18 @@ class Ball:
     radius: float
     low: np.ndarray
     high: np.ndarray
+    basis: np.ndarray | None = None
+    span: np.ndarray | None = None
 
     @property
     def dimension(self) -> int:
         """Number D of coordinates."""
         return self.centre.size
+
+    @property
+    def rank(self) -> int:
+        """Number B of functions in which slopes are written."""
+        return self.dimension if self.basis is None else self.basis.shape[1]
 
     @cached_property
     def boxed(self) -> bool:
@@ -46,6 +56,26 @@ class Ball:
     def reach(self) -> np.ndarray:
         """(D,) largest absolute offset of each coordinate."""
         return np.maximum(-self.limits[0], self.limits[1])
+
+    @cached_property
+    def spans(self) -> np.ndarray:
+        """(B,) bounds of the absolute values of the basis functions."""
+        if self.basis is None:
+            return self.reach
+        return (self.reach @ np.abs(self.basis)) * (1 + gamma(self.dimension + 4))
+
+    def slopes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Slopes by the offset's coordinates.
+
+        Args:
+            rows: (B, w) slopes in the basis.
+
+        Returns:
+            (D, w) slopes, and (w,) bounds of what rounding does to the functions on the ball.
+        """
+        if self.basis is None:
+            return rows, np.zeros(rows.shape[1])
+        return self.basis @ rows, gamma(self.rank + 2) * (self.spans @ np.abs(rows))
 
     def length(self, offset: np.ndarray) -> float:
         """Norm of an offset."""
@@ -73,7 +103,7 @@ class Ball:
         Returns:
             (w,) bounds.
         """
-        found = np.full(slopes.shape[1], inf)
+        found: np.ndarray = np.full(slopes.shape[1], inf)
         if self.radius < inf:
             found = self.radius * self.dual(slopes)
         if self.boxed:

@@ -26,6 +26,9 @@ _CUTTING = 6
 _VIOLATED = 1e-7
 """Violation of a cut, relative to its terms, that counts."""
 
+_STRETCHES = np.array([1.0, 1 + 1e-10, 1 + 1e-7])
+"""A proposed point lies on the boundary but for rounding; a little further on it should be beyond."""
+
 _FAR = 1e6
 """Where no point of the targets is known, the search ends at this radius (in units of the largest coordinate or 1)."""
 
@@ -86,7 +89,8 @@ def bracket(
     Returns:
         Bounds that hold whenever the search stopped.
     """
-    problem = Problem(program=program, ball=replace(ball, radius=inf), targets=targets)
+    framed, known = head_start(program, replace(ball, radius=0.0))
+    problem = Problem(program=program, ball=replace(framed, radius=inf), targets=targets, known=known)
     origin = np.zeros((1, ball.dimension))
     margins = problem.margins(origin)[0]
     if (margins <= 0).any():
@@ -178,7 +182,7 @@ class _Search:
         self.queue, self.closed = [], inf
         begun = self.shell
         ball = replace(self.problem.ball, radius=self.radius)
-        self.known = head_start(self.problem.program, ball)
+        ball, self.known = head_start(self.problem.program, replace(ball, basis=None, span=None))
         root = enclose(self.problem.program, ball, (), self.known)
         for number in range(len(self.problem.targets)):
             self._examine(number, (), begun, root)
@@ -210,9 +214,10 @@ class _Search:
             enclosure = enclose(problem.program, ball, decisions, self.known)
             if enclosure is None:
                 return
-        rows = towards(enclosure, problem.targets[target], ball.dimension)
-        bound, found = self._bound(ball, rows, enclosure.cuts, least)
-        if found is not None and not self._try(found.offset) and not enclosure.splits:
+        rows = towards(enclosure, problem.targets[target], ball)
+        leaf = not enclosure.splits
+        bound, found = self._bound(ball, rows, enclosure.cuts, least, exact=leaf)
+        if found is not None and not self._try(found.offset) and leaf:
             self._try_inside(ball, rows)
         if found is None or bound >= self.goal:
             self.closed = min(self.closed, bound)
@@ -230,7 +235,7 @@ class _Search:
         heappush(self.queue, item)
 
     def _bound(
-        self, ball: Ball, rows: Inequalities, cuts: Inequalities, least: float
+        self, ball: Ball, rows: Inequalities, cuts: Inequalities, least: float, *, exact: bool
     ) -> tuple[float, Nearest | None]:
         """Certified bound of a family, and the point that the solver proposes; no point if the bound is enough."""
         first = np.zeros(len(rows.constants))
@@ -239,7 +244,7 @@ class _Search:
         if bound >= self.goal:
             return bound, None
         sizes = cuts.sizes(ball)
-        found = nearest(ball, rows, cutoff=ball.radius)
+        found = nearest(ball, rows, cutoff=ball.radius, exact=exact)
         bound = max(bound, _certified(ball, rows, found.weights))
         for _ in range(_CUTTING):
             taken = np.flatnonzero(cuts.values(found.offset, found.deviations) > _VIOLATED * sizes)
@@ -260,22 +265,23 @@ class _Search:
         """See whether a proposed point lies in a target, and keep it if it is nearer than the best."""
         if not 0 < self.problem.ball.length(offset) < self.upper:
             return False
-        for stretch in (1.0, 1 + 1e-10, 1 + 1e-7):
-            beyond = np.clip(offset * stretch, self.problem.ball.low, self.problem.ball.high)
-            if (self.problem.margins(beyond[None]) <= 0).any():
-                found = drawn_back(self.problem, beyond)
-                if found is not None and found.distance < self.upper:
-                    self.best = found
-                    return True
-        return False
+        stretched = np.clip(_STRETCHES[:, None] * offset, self.problem.ball.low, self.problem.ball.high)
+        beyond = np.flatnonzero((self.problem.margins(stretched) <= 0).any(1))
+        if not beyond.size:
+            return False
+        found = drawn_back(self.problem, stretched[beyond[0]])
+        if found is None or found.distance >= self.upper:
+            return False
+        self.best = found
+        return True
 
     def _try_inside(self, ball: Ball, rows: Inequalities) -> None:
         """Nothing is left to decide: points a little beyond the boundary are real ones, but for rounding."""
-        unit = max(abs(float(rows.constants[0])), float(ball.dual(rows.slopes[:1].T)[0]) * self.problem.ball.length(ball.reach))
+        unit = float(rows.sizes(ball)[0])
         for share in (1e-12, 1e-9, 1e-7):
             constants = rows.constants.copy()
             constants[0] += share * unit
-            if self._try(nearest(ball, replace(rows, constants=constants), cutoff=ball.radius).offset):
+            if self._try(nearest(ball, replace(rows, constants=constants), cutoff=ball.radius, exact=True).offset):
                 return
 
 

@@ -18,7 +18,7 @@ class Forms:
     """Affine forms of w units.
 
     Attributes:
-        table: (1 + D + K, w) constants, slopes, deviations.
+        table: (1 + B + K, w) constants, slopes, deviations.
         slack: (w,) bounds of all rounding so far.
     """
 
@@ -50,14 +50,14 @@ def weights_of(ball: Ball, table: np.ndarray) -> np.ndarray:
 
     Args:
         ball: the ball.
-        table: (1 + D + K, w) forms.
+        table: (1 + B + K, w) forms.
 
     Returns:
         (w,) bounds.
     """
     size = np.abs(table)
-    inner = ball.dimension + 1
-    return size[0] + ball.reach @ size[1:inner] + size[inner:].sum(0)
+    inner = ball.rank + 1
+    return size[0] + ball.spans @ size[1:inner] + size[inner:].sum(0)
 
 
 def affine(node: Node, shapes: list[tuple[int, ...]], inputs: list[Forms], ball: Ball) -> Forms:
@@ -99,11 +99,11 @@ def ranges(forms: Forms, ball: Ball) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         (w,) lower and (w,) upper bounds.
     """
-    inner = ball.dimension + 1
-    slopes = forms.table[1:inner]
+    inner = ball.rank + 1
+    slopes, rounding = ball.slopes(forms.table[1:inner])
     spread = np.abs(forms.table[inner:]).sum(0)
     up = ball.largest(slopes)
     down = ball.largest(-slopes) if ball.boxed else up
     constant = forms.table[0]
-    pad = forms.slack + gamma(len(forms.table) - inner + 4) * (np.abs(constant) + np.maximum(up, down) + spread)
+    pad = forms.slack + rounding + gamma(len(forms.table) - inner + 4) * (np.abs(constant) + np.maximum(up, down) + spread)
     return constant - down - spread - pad, constant + up + spread + pad

@@ -14,6 +14,8 @@ _SOFT = 1e-6
 
 _STEPS = 200
 
+_QUICK = 25
+
 _DAMPING = (1e-13, 1e-9, 1e-6, 1e-3, 1.0)
 
 _SMALL = 400
@@ -35,7 +37,9 @@ class Nearest:
     deviations: np.ndarray
 
 
-def nearest(ball: Ball, rows: Inequalities, cutoff: float = inf, start: np.ndarray | None = None) -> Nearest:
+def nearest(
+    ball: Ball, rows: Inequalities, cutoff: float = inf, *, start: np.ndarray | None = None, exact: bool = True
+) -> Nearest:
     """Look for the nearest point of a set of inequalities.
 
     Args:
@@ -43,6 +47,7 @@ def nearest(ball: Ball, rows: Inequalities, cutoff: float = inf, start: np.ndarr
         rows: the inequalities.
         cutoff: distances above it are not needed exactly.
         start: (m,) multipliers to begin with.
+        exact: False where a good answer is enough.
 
     Returns:
         Multipliers and point.
@@ -52,11 +57,11 @@ def nearest(ball: Ball, rows: Inequalities, cutoff: float = inf, start: np.ndarr
         offset = least_norm(ball, rows.slopes[0], excess)[1]
         return Nearest(weights=np.ones(1), offset=offset, deviations=-np.sign(rows.spread[0]))
     if ball.norm == 2:
-        return _euclidean(ball, rows, cutoff, start)
+        return _euclidean(ball, rows, cutoff, start, exact)
     return _manhattan(ball, rows, cutoff) if ball.norm == 1 else _maximum(ball, rows, cutoff)
 
 
-def _euclidean(ball: Ball, rows: Inequalities, cutoff: float, start: np.ndarray | None) -> Nearest:
+def _euclidean(ball: Ball, rows: Inequalities, cutoff: float, start: np.ndarray | None, exact: bool) -> Nearest:
     r"""Maximise the dual of  min ½‖w‖²  with  G w + c ≤ 0  and  l ≤ w ≤ u  over multipliers ≥ 0.
 
     The dual is concave and piecewise quadratic. Steps are those of Newton on the multipliers that are free, with a
@@ -71,6 +76,11 @@ def _euclidean(ball: Ball, rows: Inequalities, cutoff: float, start: np.ndarray 
     spread = rows.spread[:, used] / scale[:, None] / soft
     low = np.concatenate([ball.low, np.full(spread.shape[1], -soft)])
     high = np.concatenate([ball.high, np.full(spread.shape[1], soft)])
+    span = None if ball.boxed else ball.span
+    if span is not None:  # the nearest point lies in the span of all slopes
+        slopes = slopes @ span
+        low, high = low[ball.dimension - ball.rank :], high[ball.dimension - ball.rank :]
+    size = slopes.shape[1]
     problem = _Dual(table=np.hstack([slopes, spread]), constants=constants, low=low, high=high)
     if start is None:
         begin = np.zeros(len(constants))
@@ -78,12 +88,12 @@ def _euclidean(ball: Ball, rows: Inequalities, cutoff: float, start: np.ndarray 
     else:
         begin = start * scale
     enough = 0.5 * cutoff**2 * (1 + 1e-3)
-    weights = _climb(problem, begin, unit, enough)
+    weights = _climb(problem, begin, unit, enough, _STEPS if exact else _QUICK)
     value, gradient, w = problem.at(weights)
-    if value <= enough and _residual(weights, gradient).max() > 1e-8 * unit and len(low) <= _SMALL:
+    if exact and value <= enough and _residual(weights, gradient).max() > 1e-8 * unit and len(low) <= _SMALL:
         weights, w = _least_squares(problem)
-    deviations = _placed(w[ball.dimension :] / soft, used)
-    return Nearest(weights=weights / scale, offset=w[: ball.dimension], deviations=deviations)
+    offset = w[:size] if span is None else span @ w[:size]
+    return Nearest(weights=weights / scale, offset=offset, deviations=_placed(w[size:] / soft, used))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -103,10 +113,10 @@ class _Dual:
         return (w > self.low) & (w < self.high)
 
 
-def _climb(problem: _Dual, weights: np.ndarray, unit: float, enough: float) -> np.ndarray:
+def _climb(problem: _Dual, weights: np.ndarray, unit: float, enough: float, steps: int) -> np.ndarray:
     value, gradient, w = problem.at(weights)
     damping = _DAMPING[0]
-    for _ in range(_STEPS):
+    for _ in range(steps):
         active = (weights > 0) | (gradient > 0)
         residual = _residual(weights, gradient)
         if residual.max(initial=0.0) <= 1e-13 * unit or value > enough:
