@@ -78,6 +78,13 @@ def cut(model, _):
     geometry.affine_maps(geometry.subdivide(found, SQUARE))
 
 
+def look_around(model, _):
+    found = network.read(model, X)
+    none = np.full(2, np.inf)
+    ball = geometry.Ball(centre=POINTS[0], norm=2.0, radius=np.inf, low=-none, high=none)
+    geometry.bracket(found, ball, [geometry.Target(left=0, right=1)], limits=geometry.Limits(families=50))
+
+
 def write_page(model, folder):
     context = results.Context(model=model, network=network.read(model, X), name="net", x=X, y=Y, max_cells=500)
     report.write_page([context], out=folder / "page", progress=False)
@@ -102,6 +109,7 @@ ANY: tuple[Call, ...] = (plain, normed, smooth, Residual)
 
 LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "geometry.affine_maps": (cut, PIECEWISE),
+    "geometry.bracket": (look_around, PIECEWISE),
     "geometry.plan": (cut, (plain,)),
     "geometry.subdivide": (cut, (normed,)),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
@@ -113,6 +121,10 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "network.save_pt2": (lambda model, folder: network.save_pt2(model, X, folder / "model.pt2"), ANY),
     "parameters.borrowed": (borrow, ANY),
     "regions.boundary": (lambda model, _: regions.boundary(model, SQUARE, example=X), PIECEWISE),
+    "regions.distance": (
+        lambda model, _: regions.distance(model, POINTS[:2].astype(np.float32), max_cells=50),
+        PIECEWISE,
+    ),
     "regions.lipschitz": (lambda model, _: regions.lipschitz(model, SQUARE), (plain, normed)),
     "regions.partition": (lambda model, _: regions.partition(model, SQUARE, example=X), PIECEWISE),
     "regions.predict_cells": (lambda model, _: regions.predict_cells(model, SQUARE), (plain, normed)),
@@ -122,6 +134,8 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "testing.cells_by_dense_sampling": (lambda model, _: testing.cells_by_dense_sampling(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
+    "testing.distance_by_milp": (lambda model, _: testing.distance_by_milp(model, POINTS[0], 1), FLAT),
+    "testing.distance_by_patterns": (lambda model, _: testing.distance_by_patterns(model, POINTS[0]), FLAT),
     "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),
     "testing.unchanged": (lambda model, _: unchanged(model)(len)(()), ANY),
     "training.accuracy": (lambda model, _: training.accuracy(model, (X, Y)), ANY),
@@ -135,14 +149,15 @@ TRAINS: dict[str, Call] = {
 }
 NO_MODEL = {
     "data": "Batches DataCard batches card check load names split",
-    "geometry": "Box Complex Elementwise Kind Level Maximum Node Plan Plane Program Segment Sort Splitting Stage Step "
-    "Subdivision locate_in_plane locate_on_line operator_norms",
+    "geometry": "Ball Box Bracket Complex Elementwise Kind Level Limits Maximum Node Plan Plane Program Segment Sort "
+    "Splitting Stage Step Subdivision Target locate_in_plane locate_on_line nearest_in_hull nearest_on_segments "
+    "operator_norms",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
     "plotting": "Heatmap Lines Markers PolygonMap Polyline Series Table grid_shape rasterize render save_figure "
     "table_html to_html_div",
-    "regions": "Audit Boundary Box Everywhere Partition Plane Prediction Segment Slopes",
+    "regions": "Audit Boundary Box Distance Everywhere Partition Plane Prediction Segment Slopes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "

@@ -160,6 +160,8 @@ class _Search:
         while True:
             self.radius = self._next_radius()
             self._ball()
+            if self._farthest() == 0.0 and self.shell >= self.radius and self.best is None:
+                self.shell = inf  # nothing in the whole box
             if self.shell < self.radius or self.upper <= self.radius or self.radius >= self._farthest():
                 return
 

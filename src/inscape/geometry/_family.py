@@ -238,7 +238,7 @@ def enclose(
 
 
 def _row(made: Decision | Target, forms: Forms, direction: int = -1) -> tuple[np.ndarray, float]:
-    """direction · sign · (z[left] - z[right] - offset) as a column of a table, with its slack."""
+    """Direction · sign · (z[left] - z[right] - offset) as a column of a table, with its slack."""
     column, slack = forms.table[:, made.left].copy(), float(forms.slack[made.left])
     sizes = np.abs(column)
     if made.right >= 0:

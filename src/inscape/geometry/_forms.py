@@ -105,5 +105,9 @@ def ranges(forms: Forms, ball: Ball) -> tuple[np.ndarray, np.ndarray]:
     up = ball.largest(slopes)
     down = ball.largest(-slopes) if ball.boxed else up
     constant = forms.table[0]
-    pad = forms.slack + rounding + gamma(len(forms.table) - inner + 4) * (np.abs(constant) + np.maximum(up, down) + spread)
+    pad = (
+        forms.slack
+        + rounding
+        + gamma(len(forms.table) - inner + 4) * (np.abs(constant) + np.maximum(up, down) + spread)
+    )
     return constant - down - spread - pad, constant + up + spread + pad

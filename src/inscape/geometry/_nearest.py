@@ -12,7 +12,7 @@ from inscape.geometry._simplex import Solved, minimise
 _SOFT = 1e-6
 """Cost of a deviation beside that of an offset in the 2-norm, relative to the distance: it makes the dual smooth."""
 
-_STEPS = 200
+_STEPS = 60
 
 _QUICK = 25
 

@@ -120,13 +120,17 @@ def _elementwise(rule: Elementwise, node: int, forms: Forms, ball: Ball, decisio
     return Bent(forms=bent, splits=splits, cuts=_side_by_side(cuts))
 
 
-def _cut(forms: Forms, bent: Forms, unit: np.ndarray, scale: np.ndarray, shift: np.ndarray, convex: np.ndarray, ball: Ball) -> Forms:
+def _cut(
+    forms: Forms, bent: Forms, unit: np.ndarray, scale: np.ndarray, shift: np.ndarray, convex: np.ndarray, ball: Ball
+) -> Forms:
     """How far a piece of some units lies above what came out of them; negative where the function is concave."""
     below = scale * forms.table[:, unit]
     below[0] += shift
     table = -bent.table[:, unit]
     table[: len(below)] += below
-    size = weights_of(ball, bent.table[:, unit]) + np.abs(scale) * weights_of(ball, forms.table[:, unit]) + np.abs(shift)
+    size = (
+        weights_of(ball, bent.table[:, unit]) + np.abs(scale) * weights_of(ball, forms.table[:, unit]) + np.abs(shift)
+    )
     slack = bent.slack[unit] + np.abs(scale) * forms.slack[unit] + gamma(4) * size
     return Forms(table=np.where(convex, table, -table), slack=slack)
 

@@ -7,6 +7,8 @@ from inscape.regions import counting as counting
 from inscape.regions._audit import Audit as Audit
 from inscape.regions._boundary import Boundary as Boundary
 from inscape.regions._boundary import boundary as boundary
+from inscape.regions._distance import distance as distance
+from inscape.regions._distance_result import Distance as Distance
 from inscape.regions._divide import partition as partition
 from inscape.regions._everywhere import Everywhere as Everywhere
 from inscape.regions._lipschitz import Slopes as Slopes

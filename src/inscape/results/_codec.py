@@ -49,6 +49,7 @@ _KINDS = {
     "partition": "inscape.regions:Partition",
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
+    "distance": "inscape.regions:Distance",
     "audit": "inscape.regions:Audit",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",

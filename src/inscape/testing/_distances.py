@@ -157,7 +157,7 @@ def distance_by_patterns(model: Model, x: np.ndarray, *, between: Pair | None = 
         The distance, infinity if there is no boundary.
 
     Example:
-        >>> distance_by_patterns([(np.array([[3.0, 4.0]]), np.zeros(1))], np.array([1.0, 1.0]))
+        >>> float(round(distance_by_patterns([(np.array([[3.0, 4.0]]), np.zeros(1))], np.array([1.0, 1.0])), 9))
         1.4
     """
     layers = layers_of(model)
@@ -184,7 +184,7 @@ def distance_by_patterns(model: Model, x: np.ndarray, *, between: Pair | None = 
 
 
 def _least_distance(table: np.ndarray, right: np.ndarray) -> float:
-    """min ‖v‖ with table · v ≥ right."""
+    """Smallest ‖v‖ with table · v ≥ right."""
     from scipy.optimize import nnls
 
     system = np.vstack([table.T, right])
