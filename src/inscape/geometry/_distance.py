@@ -10,9 +10,10 @@ import numpy as np
 
 from inscape._progress import Meter, SilentMeter
 from inscape.geometry._approach import Hit, Problem, approach, drawn_back
-from inscape.geometry._ball import Ball, certified_distance
-from inscape.geometry._family import Enclosure, Inequalities, Target, enclose, head_start, towards
+from inscape.geometry._ball import Ball
+from inscape.geometry._family import Enclosure, Target, enclose, head_start, towards
 from inscape.geometry._forms import Forms
+from inscape.geometry._inequalities import Inequalities, certified_distance
 from inscape.geometry._nearest import Nearest, nearest
 from inscape.geometry._program import Program
 from inscape.geometry._relaxation import Decision
@@ -242,12 +243,12 @@ class _Search:
         """Certified bound of a family, and the point that the solver proposes; no point if the bound is enough."""
         first = np.zeros(len(rows.constants))
         first[0] = 1.0
-        bound = max(least, _certified(ball, rows, first))
+        bound = max(least, certified_distance(ball, rows, first))
         if bound >= self.goal:
             return bound, None
         sizes = cuts.sizes(ball)
         found = nearest(ball, rows, cutoff=ball.radius, exact=exact)
-        bound = max(bound, _certified(ball, rows, found.weights))
+        bound = max(bound, certified_distance(ball, rows, found.weights))
         for _ in range(_CUTTING):
             taken = np.flatnonzero(cuts.values(found.offset, found.deviations) > _VIOLATED * sizes)
             if bound >= self.goal or not taken.size:
@@ -255,7 +256,7 @@ class _Search:
             rows = rows.and_also(cuts, taken)
             start = np.concatenate([found.weights, np.zeros(len(taken))])
             found = nearest(ball, rows, cutoff=ball.radius, start=start)
-            raised = _certified(ball, rows, found.weights)
+            raised = certified_distance(ball, rows, found.weights)
             sizes[taken] = inf
             if not raised > bound * (1 + 1e-3):
                 bound = max(bound, raised)
@@ -285,10 +286,6 @@ class _Search:
             constants[0] += share * unit
             if self._try(nearest(ball, replace(rows, constants=constants), cutoff=ball.radius, exact=True).offset):
                 return
-
-
-def _certified(ball: Ball, rows: Inequalities, weights: np.ndarray) -> float:
-    return certified_distance(ball, rows.slopes, rows.constants, rows.spread, rows.slack, weights)
 
 
 def _widest(enclosure: Enclosure, loss: np.ndarray, size: np.ndarray) -> Decision | None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from inscape.geometry._ball import Ball
 from inscape.geometry._forms import Forms, affine, input_forms, joined
+from inscape.geometry._inequalities import Inequalities
 from inscape.geometry._program import Kind, Program
 from inscape.geometry._relaxation import Decision, bend
 
@@ -38,40 +39,6 @@ class Target:
         """
         other = outputs[:, self.right] if self.right >= 0 else 0.0
         return self.sign * (outputs[:, self.left] - other - self.offset)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Inequalities:
-    """Linear inequalities c + a · δ + e · ε ≤ r with unknown |ε_k| ≤ 1.
-
-    Attributes:
-        constants: (m,) c.
-        slopes: (m, D) a.
-        spread: (m, K) e.
-        slack: (m,) r.
-    """
-
-    constants: np.ndarray
-    slopes: np.ndarray
-    spread: np.ndarray
-    slack: np.ndarray
-
-    def and_also(self, other: "Inequalities", chosen: np.ndarray | slice = slice(None)) -> "Inequalities":
-        """These inequalities followed by some of another set."""
-        return Inequalities(
-            constants=np.concatenate([self.constants, other.constants[chosen]]),
-            slopes=np.concatenate([self.slopes, other.slopes[chosen]]),
-            spread=np.concatenate([self.spread, other.spread[chosen]]),
-            slack=np.concatenate([self.slack, other.slack[chosen]]),
-        )
-
-    def values(self, offset: np.ndarray, deviations: np.ndarray) -> np.ndarray:
-        """(m,) left sides at an offset and deviations."""
-        return self.constants + self.slopes @ offset + self.spread @ deviations
-
-    def sizes(self, ball: Ball) -> np.ndarray:
-        """(m,) bounds of the sums of absolute terms."""
-        return np.abs(self.constants) + np.abs(self.slopes) @ ball.reach + np.abs(self.spread).sum(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

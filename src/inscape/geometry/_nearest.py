@@ -5,8 +5,8 @@ from math import inf
 
 import numpy as np
 
-from inscape.geometry._ball import Ball, certified_distance, least_norm
-from inscape.geometry._family import Inequalities
+from inscape.geometry._ball import Ball, least_norm
+from inscape.geometry._inequalities import Inequalities, certified_distance
 from inscape.geometry._simplex import Solved, minimise
 
 _SOFT = 1e-6
@@ -57,22 +57,18 @@ def nearest(
         offset = least_norm(ball, rows.slopes[0], excess)[1]
         return Nearest(weights=np.ones(1), offset=offset, deviations=-np.sign(rows.spread[0]))
     if ball.norm == 2:
-        return _euclidean(ball, rows, cutoff, start, exact)
+        return _euclidean(ball, rows, cutoff, start, exact=exact)
     return _manhattan(ball, rows, cutoff) if ball.norm == 1 else _maximum(ball, rows, cutoff)
 
 
-def _euclidean(ball: Ball, rows: Inequalities, cutoff: float, start: np.ndarray | None, exact: bool) -> Nearest:
-    r"""Maximise the dual of  min ½‖w‖²  with  G w + c ≤ 0  and  l ≤ w ≤ u  over multipliers ≥ 0.
-
-    The dual is concave and piecewise quadratic. Steps are those of Newton on the multipliers that are free, with a
-    search along the projected path; where they do not climb, one round of exact steps in single multipliers does.
-    """
+def _euclidean(ball: Ball, rows: Inequalities, cutoff: float, start: np.ndarray | None, *, exact: bool) -> Nearest:
+    """Maximise the dual of min ½‖w‖² with G w + c ≤ 0 and l ≤ w ≤ u, a concave piecewise quadratic, by Newton."""
     scale = np.linalg.norm(rows.slopes, axis=1)
     scale = np.where(scale > 0, scale, np.maximum(np.abs(rows.constants), 1.0))
     slopes, constants = rows.slopes / scale[:, None], rows.constants / scale
     unit = max(float(np.abs(constants).max()), 1e-300)
     soft = unit * np.sqrt(_SOFT)
-    used = np.abs(rows.spread).any(0)
+    used = np.asarray(np.abs(rows.spread).any(0))
     spread = rows.spread[:, used] / scale[:, None] / soft
     low = np.concatenate([ball.low, np.full(spread.shape[1], -soft)])
     high = np.concatenate([ball.high, np.full(spread.shape[1], soft)])
@@ -214,7 +210,7 @@ def _maximum(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
     table, right, scale, used = _scaled(rows)
     size, free = ball.dimension, table.shape[1] - ball.dimension
     weights = _first(len(right))
-    radius = certified_distance(ball, rows.slopes, rows.constants, rows.spread, rows.slack, weights)
+    radius = certified_distance(ball, rows, weights)
     offset, deviations = np.zeros(size), np.zeros(len(used))
     for _ in range(_STEPS):
         reach = min(radius * (1 + 1e-12) + 1e-300, ball.radius)
@@ -224,9 +220,7 @@ def _maximum(ball: Ball, rows: Inequalities, cutoff: float) -> Nearest:
         if found is None:
             break
         offset, deviations = found.point[:size], _placed(found.point[size : size + free], used)
-        further = certified_distance(
-            ball, rows.slopes, rows.constants, rows.spread, rows.slack, found.weights[: len(right)] / scale
-        )
+        further = certified_distance(ball, rows, found.weights[: len(right)] / scale)
         if not further > radius * (1 + 1e-12):
             break
         radius, weights = further, found.weights / scale
@@ -243,7 +237,7 @@ def _placed(values: np.ndarray, used: np.ndarray) -> np.ndarray:
 
 def _scaled(rows: Inequalities) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Table of slopes and used deviations, right sides, what the rows were divided by, and which are used."""
-    used = np.abs(rows.spread).any(0)
+    used = np.asarray(np.abs(rows.spread).any(0))
     table = np.hstack([rows.slopes, rows.spread[:, used]])
     scale = np.maximum(np.abs(table).max(1, initial=0.0), 1e-300)
     return table / scale[:, None], -rows.constants / scale, scale, used

@@ -114,14 +114,21 @@ def _elementwise(rule: Elementwise, node: int, forms: Forms, ball: Ball, decisio
     begin, end = first[single], last[single]
     convex = slopes[begin, single] < slopes[end, single]
     cuts = [
-        _cut(forms, bent, single, slopes[piece, single], intercepts[piece, single], convex, ball)
+        _cut(forms, bent, single, ball, scale=slopes[piece, single], shift=intercepts[piece, single], convex=convex)
         for piece in (begin, end)
     ]
     return Bent(forms=bent, splits=splits, cuts=_side_by_side(cuts))
 
 
 def _cut(
-    forms: Forms, bent: Forms, unit: np.ndarray, scale: np.ndarray, shift: np.ndarray, convex: np.ndarray, ball: Ball
+    forms: Forms,
+    bent: Forms,
+    unit: np.ndarray,
+    ball: Ball,
+    *,
+    scale: np.ndarray,
+    shift: np.ndarray,
+    convex: np.ndarray,
 ) -> Forms:
     """How far a piece of some units lies above what came out of them; negative where the function is concave."""
     below = scale * forms.table[:, unit]
@@ -174,7 +181,7 @@ def _maximum(rule: Maximum, node: int, forms: Forms, ball: Ball, decisions: tupl
         pairs += [(o, int(j), int(leader[o])) for j in members if j != leader[o]]
     lead = Forms(table=signed.table[:, leader], slack=signed.slack[leader])
     rivals = np.array(pairs, dtype=np.int64).reshape(-1, 3)
-    raised, splits = _raise(lead, signed, rivals, node, ball, beaten)
+    raised, splits = _raise(lead, signed, rivals, ball, node=node, beaten=beaten)
     cuts = [_above(signed, raised, rivals[:, member], rivals[:, 0], ball) for member in (1, 2)]
     table = raised.table if rule.sign > 0 else -raised.table
     return Bent(forms=Forms(table=table, slack=raised.slack), splits=splits, cuts=_side_by_side(cuts))
@@ -187,10 +194,10 @@ def _above(forms: Forms, raised: Forms, member: np.ndarray, output: np.ndarray, 
         Forms(table=forms.table[:, member], slack=forms.slack[member]),
         Forms(table=raised.table[:, output], slack=raised.slack[output]),
         np.arange(len(member)),
-        ones,
-        0.0 * ones,
-        ones > 0,
         ball,
+        scale=ones,
+        shift=0.0 * ones,
+        convex=ones > 0,
     )
 
 
@@ -204,7 +211,7 @@ def _alive(members: np.ndarray, low: np.ndarray, high: np.ndarray, beaten: set[t
 
 
 def _raise(
-    lead: Forms, forms: Forms, pairs: np.ndarray, node: int, ball: Ball, beaten: set[tuple[int, int]]
+    lead: Forms, forms: Forms, pairs: np.ndarray, ball: Ball, *, node: int, beaten: set[tuple[int, int]]
 ) -> tuple[Forms, tuple[Decision, ...]]:
     """Add max(0, excess of the challengers) to the leaders; pairs holds output, challenger and leader."""
     if not len(pairs):
@@ -254,7 +261,11 @@ def _sort(rule: Sort, node: int, forms: Forms, ball: Ball, decisions: tuple[Deci
             table[:, target], slack[target] = forms.table[:, order], forms.slack[order]
             continue
         if len(group) == 2:
-            _exchange(table, slack, rows, target, pair, forms, ball)
+            ordered, half = _exchange(pair, forms, ball)
+            table[:, target], slack[target] = ordered.table, ordered.slack
+            row = np.zeros(width)
+            row[target] = -half, half
+            rows.append(row)
         else:
             least, most = np.sort(low[group]), np.sort(high[group])
             table[0, target] = (least + most) / 2
@@ -290,26 +301,15 @@ def _order(
     return group[np.argsort(wins, kind="stable")], None
 
 
-def _exchange(
-    table: np.ndarray,
-    slack: np.ndarray,
-    rows: list[np.ndarray],
-    target: np.ndarray,
-    pair: tuple[int, int],
-    forms: Forms,
-    ball: Ball,
-) -> None:
-    """Minimum and maximum of two members: i - relu(i - j) and j + relu(i - j)."""
+def _exchange(pair: tuple[int, int], forms: Forms, ball: Ball) -> tuple[Forms, float]:
+    """Minimum i - relu(i - j) and maximum j + relu(i - j) of two members, and half the width of their deviation."""
     i, j = pair
     rivals = _difference(forms, np.array([i]), np.array([j]))
     least, most = (float(bound[0]) for bound in ranges(rivals, ball))
     scale = most / (most - least)
     half = -least * scale / 2
-    size = gamma(8) * float(weights_of(ball, forms.table[:, [i, j]]).sum() + 2 * half)
-    row = np.zeros(table.shape[1])
-    for place, unit, sign in ((target[0], i, -1.0), (target[1], j, 1.0)):
-        table[:, place] = forms.table[:, unit] + sign * scale * rivals.table[:, 0]
-        table[0, place] += sign * half
-        slack[place] = forms.slack[unit] + scale * rivals.slack[0] + size
-        row[place] = sign * half
-    rows.append(row)
+    step = scale * rivals.table[:, 0]
+    step[0] += half
+    table = np.stack([forms.table[:, i] - step, forms.table[:, j] + step], axis=1)
+    rounding = gamma(8) * float(weights_of(ball, forms.table[:, [i, j]]).sum() + 2 * half)
+    return Forms(table=table, slack=forms.slack[[i, j]] + scale * rivals.slack[0] + rounding), half

@@ -2,6 +2,7 @@
 
 from itertools import pairwise, product
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,9 @@ def _one_program(
     box: tuple[np.ndarray, np.ndarray],
 ) -> float:
     """Variables: the point, its distance in each coordinate (or one for all), then h and a for every unit."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy import optimize
+
+    tools: Any = optimize  # its stubs know no arrays as bounds
 
     size, bounds = x.size, [box]
     for weight, bias in hidden:
@@ -132,11 +135,11 @@ def _one_program(
     upper[size + parts + units :] = 1
     costs = np.zeros(total)
     costs[size : size + parts] = 1
-    answer = milp(
+    answer = tools.milp(
         costs,
         integrality=binary,
-        bounds=Bounds(lower, upper),
-        constraints=LinearConstraint(np.array(rows), ub=np.array(right)),
+        bounds=tools.Bounds(lower, upper),
+        constraints=tools.LinearConstraint(np.array(rows), ub=np.array(right)),
         options={"mip_rel_gap": 0.0},
     )
     return inf if answer.x is None else float(answer.fun)
