@@ -151,6 +151,9 @@ CASES = {
     "DepthToSpace by columns": ('y = DepthToSpace <blocksize=2, mode="CRD"> (x)', (8, 3, 2), 13, {}),
     "SpaceToDepth": ("y = SpaceToDepth <blocksize=2> (x)", (3, 4, 6), 13, {}),
     "Cast": ("a = Cast <to=11> (x) b = Relu (a) y = Cast <to=1> (b)", V, 13, {}),
+    "Cast of constants": ("c = Cast <to=7> (w) d = Cast <to=1> (c) e = Cast <to=11> (d) f = Cast <to=1> (e) "
+                          "y = Mul (x, f)", V, 13,
+                          {"w": np.float32([0.5, 1.5, -2.7, 3, 4, 5])}),
     "Cast of sizes": ("n = Shape (x) d = Gather (n, i) c = Cast <to=1> (d) y = Mul (x, c)", V, 13, {"i": ints([1])}),
     "Identity": ("a = Identity (w) b = Identity (x) y = Mul (a, b)", V, 14, {"w": (6,)}),
     "Dropout": ("y = Dropout (x, r)", V, 13, {"r": np.float32(0.25)}),
