@@ -174,8 +174,8 @@ NO_MODEL = {
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
-    "plotting": "Heatmap Lines Markers Mesh PolygonMap Polyline Series Table grid_shape rasterize render save_animation "
-    "save_figure table_html to_html_div",
+    "plotting": "Heatmap Lines Markers Mesh PolygonMap Polyline Series Table grid_shape rasterize render "
+    "save_animation save_figure table_html to_html_div",
     "regions": "Audit Boundary Box Built BuiltCheck Certificate Everywhere Exploration Frame HalfSpaces Partition "
     "PartitionBlock Plane Polygon Prediction Segment Slice Slopes Track Tracker build export read_shapes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
