@@ -70,6 +70,7 @@ def test_grids_with_both_diagonals(cells):
         assert made.complex.cell_count == 16
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("denominator", [1, 2, 3, 7])
 @pytest.mark.parametrize("direction", [-1, 0, 1])
 def test_three_lines_through_a_point_but_for_one_ulp(denominator, direction):
