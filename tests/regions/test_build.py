@@ -71,7 +71,7 @@ def test_unbounded_half_space_is_right_far_away():
 def test_relu_networks_are_read_directly():
     network = read(build(L, 1.0, activation="relu").model)
     network.require_piecewise_linear()
-    assert network.units == build(L, 1.0, activation="relu").units
+    assert network.units == build(L, 1.0, activation="relu").unit_count
 
 
 SINGLE = {

@@ -96,7 +96,7 @@ class Built(Result):
         return self.normals.shape[1]
 
     @property
-    def units(self) -> int:
+    def unit_count(self) -> int:
         """Number of hidden units."""
         return sum(len(bias) for _, bias in self.layers[:-1])
 
@@ -188,7 +188,7 @@ class Built(Result):
             "classes": ", ".join(self.names),
             "faces": len(self.offsets),
             "hidden layers": len(self.layers) - 1,
-            "hidden units": self.units,
+            "hidden units": self.unit_count,
             "widest gate": max(map(widest, self.formulas)),
             "scale": f"{self.scale:.6g}",
             "margin": f"{self.margin:.6g}",
