@@ -137,6 +137,13 @@ def test_a_tracker_keeps_no_model_alive_by_itself():
     assert seen() is None
 
 
+def test_repr_is_short():
+    model, _ = moving()
+    tracker = track(SQUARE)
+    tracker.record(model, 0)
+    assert repr(tracker) == "Tracker(domain=Box(low=(-2, -2), high=(2, 2)), records=1)"
+
+
 def test_every_counts_calls_and_now_overrides():
     model, _ = moving()
     tracker = track(SQUARE, every=3)

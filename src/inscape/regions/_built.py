@@ -11,6 +11,7 @@ from torch import nn
 from inscape._errors import InputError
 from inscape.regions._formula import Formula, depth, widest
 from inscape.regions._gates import logit_bounds, sigmoid
+from inscape.regions._ladder import cut_off
 from inscape.results import Provenance, Result, Status
 
 OUTSIDE = "outside"
@@ -157,7 +158,8 @@ class Built(Result):
         if not (np.isfinite(edge) and edge > 0):
             raise InputError(f"expected a margin > 0, got {margin}")
         if self.activation == "relu":
-            inside = outside = np.full(len(self.formulas), self.scale * edge)
+            inside = np.full(len(self.formulas), self.scale * edge)
+            outside = np.minimum(inside, self.scale * cut_off(self.low, self.high))
         else:
             inside, outside = logit_bounds(self.formulas, scale=self.scale, gain=self.gain, margin=edge)
         return _certificate(edge, inside, outside, single=len(self.layers[-1][1]) == 1, rest=self.rest)

@@ -52,7 +52,7 @@ class _Memory:
     seconds: float = 0.0
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Tracker:
     """Records the regions of a model while it is trained; made by :func:`track`.
 
@@ -65,6 +65,9 @@ class Tracker:
     _calls: int = 0
     _memory: _Memory = field(default_factory=_Memory)
     _followed: _Followed | None = None
+
+    def __repr__(self) -> str:
+        return f"Tracker(domain={words(self.question.domain)}, records={len(self._memory.rows)})"
 
     def __call__(self, *, step: int, epoch: int, model: nn.Module, metrics: Mapping[str, float]) -> None:
         """Record, at every so many calls.
