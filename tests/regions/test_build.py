@@ -175,7 +175,7 @@ def test_regular_polygons_inscribe_and_circumscribe():
         (L, 0.0, {}, "scale > 0"),
         (L, float("nan"), {}, "scale > 0"),
         (L, 10.0, {"margin": -1.0}, "margin > 0"),
-        (L, 10.0, {"margin": 0.1}, r"scale > ln\(2·4 − 1\) / margin = 19.4591"),
+        (L, 10.0, {"margin": 0.1}, r"scale > ln\(2·5 − 1\) / margin = 21.9722"),
         (L, 10.0, {"rest": "x"}, "needs a mapping"),
         ({"a": L}, 10.0, {}, "two classes or more"),
         ({"a": L}, 10.0, {"rest": "a"}, "name of its own"),
