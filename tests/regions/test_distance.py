@@ -86,8 +86,10 @@ def test_inside_the_lower_bound_the_class_does_not_change(norm):
     found, network = distance(model, x, norm), read(model)
     draw = np.random.default_rng(2)
     offsets = draw.standard_normal((100_000, 3))
-    offsets *= found.lower[0] * draw.random((len(offsets), 1)) ** 0.2 / np.linalg.norm(
-        offsets, ord=norm, axis=1, keepdims=True
+    offsets *= (
+        found.lower[0]
+        * draw.random((len(offsets), 1)) ** 0.2
+        / np.linalg.norm(offsets, ord=norm, axis=1, keepdims=True)
     )
     assert (network.evaluate(x + offsets).argmax(1) == found.pairs[0, 0]).all()
 
