@@ -119,7 +119,21 @@ class _Family:
 
 @dataclass(kw_only=True, eq=False)
 class _Search:
-    """One search: the best point so far, the families that wait, and what is known below them."""
+    """One search: the best point so far, the families that wait, and what is known below them.
+
+    Attributes:
+        problem: what is asked.
+        limits: when to stop.
+        meter: where examined families are reported.
+        best: the nearest point found.
+        queue: heap of examined families that may hold a nearer point.
+        known: forms of the first units on the ball.
+        radius: radius of the ball that is searched.
+        shell: certified lower bound of the distance.
+        closed: least bound of the families that were put aside: near enough to the best point, or nothing to decide.
+        families: how many were examined.
+        interrupted: whether the caller interrupted.
+    """
 
     problem: Problem
     limits: Limits
@@ -132,9 +146,6 @@ class _Search:
     closed: float = inf
     families: int = 0
     interrupted: bool = False
-
-    # closed: the least bound among families that were put aside, because they are near enough to the best point or
-    # nothing in them is left to decide
 
     @property
     def upper(self) -> float:

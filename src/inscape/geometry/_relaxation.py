@@ -79,45 +79,75 @@ def _elementwise(rule: Elementwise, node: int, forms: Forms, ball: Ball, decisio
             high[made.left] = min(high[made.left], made.offset)
     if (low > high).any():
         return Bent(forms=None)
-    width = len(low)
-    slopes, intercepts = per_unit(rule.slopes, width), per_unit(rule.intercepts, width)
-    thresholds = np.asarray(rule.thresholds, dtype=np.float64)[:, None]
-    unit = np.arange(width)
-    first, last = (low >= thresholds).sum(0), (high > thresholds).sum(0)
-    last = np.maximum(first, last)
-    bends = (slopes[1:] != slopes[:-1]) & (low < thresholds) & (thresholds < high)
-    open_ = bends.any(0)
-    scale, shift = slopes[first, unit].copy(), intercepts[first, unit].copy()
-    at_low, at_high = scale * low + shift, slopes[last, unit] * high + intercepts[last, unit]
-    scale[open_] = ((at_high - at_low) / np.where(open_, high - low, 1.0))[open_]
-    kinks = slopes[1:] * thresholds + intercepts[1:] - scale * thresholds
-    below = np.minimum(at_low - scale * low, at_high - scale * high)
-    above = np.maximum(at_low - scale * low, at_high - scale * high)
-    below = np.minimum(below, np.where(bends, kinks, np.inf).min(0, initial=np.inf))
-    above = np.maximum(above, np.where(bends, kinks, -np.inf).max(0, initial=-np.inf))
-    shift[open_] = ((below + above) / 2)[open_]
-    radius = np.where(open_, (above - below) / 2, 0.0)
-    reach = np.maximum(np.abs(low), np.abs(high))
-    size = np.abs(scale) * (reach + weights_of(ball, forms.table)) + np.abs(shift) + radius
-    exact = ~open_ & np.isin(scale, (0.0, 1.0)) & (shift == 0.0)
-    table = forms.table * scale
-    table[0] += shift
-    slack = np.abs(scale) * forms.slack + np.where(exact, 0.0, gamma(8) * size)
-    where = np.flatnonzero(open_)
-    level = bends.argmax(0)[where]
-    splits = tuple(
-        Decision(node=node, left=int(u), right=-1, offset=float(thresholds[k, 0]), sign=1)
-        for u, k in zip(where, level, strict=True)
-    )
-    bent = _with_deviations(table, slack, radius[where], where)
-    single = where[bends.sum(0)[where] == 1]
-    begin, end = first[single], last[single]
+    chord = _chords(rule, low, high)
+    reach = np.maximum(np.abs(low), np.abs(high)) + weights_of(ball, forms.table)
+    size = np.abs(chord.scale) * reach + np.abs(chord.shift) + chord.radius
+    exact = (chord.radius == 0.0) & np.isin(chord.scale, (0.0, 1.0)) & (chord.shift == 0.0)
+    table = forms.table * chord.scale
+    table[0] += chord.shift
+    slack = np.abs(chord.scale) * forms.slack + np.where(exact, 0.0, gamma(8) * size)
+    where = np.flatnonzero(chord.kinks > 0)
+    splits = tuple(Decision(node=node, left=int(u), right=-1, offset=float(chord.threshold[u]), sign=1) for u in where)
+    bent = _with_deviations(table, slack, chord.radius[where], where)
+    single = np.flatnonzero(chord.kinks == 1)
+    slopes, intercepts = per_unit(rule.slopes, len(low)), per_unit(rule.intercepts, len(low))
+    begin, end = chord.first[single], chord.last[single]
     convex = slopes[begin, single] < slopes[end, single]
     cuts = [
         _cut(forms, bent, single, ball, scale=slopes[piece, single], shift=intercepts[piece, single], convex=convex)
         for piece in (begin, end)
     ]
     return Bent(forms=bent, splits=splits, cuts=_side_by_side(cuts))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Chords:
+    """Lines that enclose a function of one variable on the range of each unit: scale · z + shift ± radius.
+
+    Attributes:
+        scale: (w,) slope of the chord; of the only piece where there is no kink.
+        shift: (w,) constant.
+        radius: (w,) half the height of the enclosure, 0 where there is no kink.
+        kinks: (w,) number of kinks inside the range.
+        threshold: (w,) place of the first of them.
+        first: (w,) piece at the low end.
+        last: (w,) piece at the high end.
+    """
+
+    scale: np.ndarray
+    shift: np.ndarray
+    radius: np.ndarray
+    kinks: np.ndarray
+    threshold: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+def _chords(rule: Elementwise, low: np.ndarray, high: np.ndarray) -> _Chords:
+    unit = np.arange(len(low))
+    slopes, intercepts = per_unit(rule.slopes, len(low)), per_unit(rule.intercepts, len(low))
+    thresholds = np.asarray(rule.thresholds, dtype=np.float64)
+    first = (low >= thresholds[:, None]).sum(0)
+    last = np.maximum(first, (high > thresholds[:, None]).sum(0))
+    bends = (slopes[1:] != slopes[:-1]) & (low < thresholds[:, None]) & (thresholds[:, None] < high)
+    bent = bends.any(0)
+    at_low, at_high = slopes[first, unit] * low + intercepts[first, unit], slopes[last, unit] * high
+    at_high = at_high + intercepts[last, unit]
+    scale = np.where(bent, (at_high - at_low) / np.where(bent, high - low, 1.0), slopes[first, unit])
+    # over its chord a piecewise-linear function is farthest away at a kink, or zero away at both ends
+    kinks = slopes[1:] * thresholds[:, None] + intercepts[1:] - scale * thresholds[:, None]
+    ends = np.stack([at_low - scale * low, at_high - scale * high])
+    below = np.minimum(ends.min(0), np.where(bends, kinks, np.inf).min(0, initial=np.inf))
+    above = np.maximum(ends.max(0), np.where(bends, kinks, -np.inf).max(0, initial=-np.inf))
+    return _Chords(
+        scale=scale,
+        shift=np.where(bent, (below + above) / 2, intercepts[first, unit]),
+        radius=np.where(bent, (above - below) / 2, 0.0),
+        kinks=bends.sum(0),
+        threshold=thresholds[bends.argmax(0)] if len(thresholds) else np.zeros(len(low)),
+        first=first,
+        last=last,
+    )
 
 
 def _cut(

@@ -90,7 +90,7 @@ class Distance(Result):
         curve = Series(
             x=share,
             y=np.where(known, upper, np.nan),
-            name="nearest point found, down to the certified bound",
+            name="nearest point found",
             low=np.where(known, lower, np.nan),
             high=np.where(known, upper, np.nan),
         )
