@@ -99,7 +99,7 @@ class Descent:
         if block.dimension == 1 or block.cell_count < 2 * SMALLEST_GROUP:
             return 1
         vertices, fitting = len(block.xy), self._fitting(block, place)
-        # About 2 √(groups · vertices) vertices lie between groups, and their values have to fit, too: the rest comes later.
+        # About 2 √(groups · vertices) vertices lie between groups, and their values have to fit, too.
         at_once = max(2, int(fitting * fitting / (4 * vertices)))
         return min(max(wanted, ceil(vertices / fitting)), at_once, block.cell_count // SMALLEST_GROUP)
 
