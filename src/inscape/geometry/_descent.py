@@ -113,16 +113,20 @@ class Descent:
         """In how many groups to go on: as many as are wanted, or more if the next values would not fit."""
         if block.dimension == 1 or block.cell_count < 2 * SMALLEST_GROUP:
             return 1
-        return min(max(wanted, self._for_memory(block, place)), block.cell_count // SMALLEST_GROUP)
+        vertices, fitting = len(block.xy), self._fitting(block, place)
+        # About 2 √(groups · vertices) vertices lie between groups, and their values have to fit, too.
+        at_once = max(2, int(fitting * fitting / (4 * vertices)))
+        return min(max(wanted, ceil(vertices / fitting)), at_once, block.cell_count // SMALLEST_GROUP)
 
-    def _for_memory(self, block: Block, place: int) -> int:
+    def _fitting(self, block: Block, place: int) -> float:
+        """Number of vertices whose next values fit."""
         plan, i = self.plan, self.plan.order[place]
         width = sum(values.shape[1] for values in block.live.values())
         if block.pending is not None:
             width += plan.widths[block.pending.step.node]
         if i >= 0 and i not in plan.affine:
             width += plan.widths[i]
-        return ceil(GROWTH * 8 * width * len(block.xy) / self.block_bytes)
+        return self.block_bytes / (GROWTH * 8 * max(width, 1))
 
     def _for_threads(self, block: Block, place: int) -> int:
         shares = min(8 * len(block.xy) * self._ahead[place] // SHARE, MOST_SHARES, block.cell_count // SMALLEST_GROUP)
