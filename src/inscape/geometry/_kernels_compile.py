@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from numba import njit
@@ -22,9 +23,22 @@ def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         file = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
         if file is not None:  # numba itself stamps with the function's own file only
             file._source_stamp = _STAMP
+            file._load_index = _forgiving(file._load_index)
         return kernel
 
     return decorate
+
+
+def _forgiving(load: Callable[[], Any]) -> Callable[[], Any]:
+    """An index that names types of another version of this package is an old one: compile anew."""
+
+    def loaded() -> Any:
+        try:
+            return load()
+        except (AttributeError, ImportError, EOFError, UnpicklingError):
+            return {}
+
+    return loaded
 
 
 kernel = _compiler(_nrt=False)

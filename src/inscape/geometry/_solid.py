@@ -7,7 +7,7 @@ import numpy as np
 from inscape.geometry._block import TOTAL_WORK, Level
 from inscape.geometry._bounds import Bound
 from inscape.geometry._exact import Allowance, ExactNet
-from inscape.geometry._kernels_split import scramble_all
+from inscape.geometry._kernels_corner import scramble_all
 from inscape.geometry._plan import Plan
 from inscape.geometry._polytopes import Polytopes
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from inscape.geometry import _split_room as room
+from inscape.geometry._kernels_corner import enter_table
 from inscape.geometry._kernels_signs import Predicates, Signs
-from inscape.geometry._kernels_split import enter_table, measure_cells, split_cells
+from inscape.geometry._kernels_split import measure_cells, split_cells
 from inscape.geometry._solid import Solid
 
 NOTHING_GIVEN = room.Given(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
