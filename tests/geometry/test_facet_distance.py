@@ -20,7 +20,7 @@ def test_segments_equal_the_hull_of_their_ends_and_no_sample_is_nearer(norm, see
     if whole:  # ties between coordinates
         starts, ends = np.round(2 * starts), np.round(2 * ends)
     point = draw.standard_normal(size)
-    distances, places = nearest_on_segments(starts, ends, point, norm)
+    distances, places = nearest_on_segments(starts, ends, point, norm=norm)
     share = np.linspace(0, 1, 1001)[:, None]
     for a, b, distance, place in zip(starts, ends, distances, places, strict=True):
         assert 0 <= place <= 1

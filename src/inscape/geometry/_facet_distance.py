@@ -10,7 +10,7 @@ _ROUNDS = 100
 
 
 def nearest_on_segments(
-    starts: np.ndarray, ends: np.ndarray, point: np.ndarray, norm: float = 2
+    starts: np.ndarray, ends: np.ndarray, point: np.ndarray, *, norm: float = 2
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distance of a point to each of s segments.
 
@@ -28,7 +28,7 @@ def nearest_on_segments(
 
     Example:
         >>> corner = np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])
-        >>> [float(nearest_on_segments(*corner, np.zeros(2), p)[0][0].round(9)) for p in (1, 2, np.inf)]
+        >>> [float(nearest_on_segments(*corner, np.zeros(2), norm=p)[0][0].round(9)) for p in (1, 2, np.inf)]
         [1.0, 0.707106781, 0.5]
     """
     offset, along = starts - point, ends - starts

@@ -71,14 +71,14 @@ def _nearest_piece(
     starts: np.ndarray, ends: np.ndarray, point: np.ndarray, frame: np.ndarray, norm: float
 ) -> tuple[float, int, np.ndarray]:
     """Distance, number of the piece and nearest point; pieces that are too far in the 2-norm are passed over."""
-    plain, place = nearest_on_segments(starts, ends, point, 2)  # the chart is orthonormal
+    plain, place = nearest_on_segments(starts, ends, point)  # the chart is orthonormal
     kept = np.arange(len(starts))
     if norm != 2:
         first = int(plain.argmin())
         reach = np.linalg.norm((starts[first] + place[first] * (ends - starts)[first] - point) @ frame, ord=norm)
         share = 1.0 if norm == 1 else frame.shape[1] ** -0.5
         kept = np.flatnonzero(plain * share <= reach * (1 + 1e-9))
-        plain, place = nearest_on_segments(starts[kept] @ frame, ends[kept] @ frame, point @ frame, norm)
+        plain, place = nearest_on_segments(starts[kept] @ frame, ends[kept] @ frame, point @ frame, norm=norm)
     best = int(plain.argmin())
     piece = int(kept[best])
     return float(plain[best]), piece, starts[piece] + place[best] * (ends[piece] - starts[piece])
@@ -102,4 +102,4 @@ def wall_distance(domain: Chart, point: np.ndarray, norm: float) -> float:
         return float(room.min() * np.linalg.norm(domain.basis[0], ord=norm))
     (left, bottom), (right, top) = domain.low, domain.high
     corners = np.array([[left, bottom], [right, bottom], [right, top], [left, top]]) @ domain.basis
-    return float(nearest_on_segments(corners, np.roll(corners, -1, axis=0), point @ domain.basis, norm)[0].min())
+    return float(nearest_on_segments(corners, np.roll(corners, -1, axis=0), point @ domain.basis, norm=norm)[0].min())
