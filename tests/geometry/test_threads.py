@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 from functools import partial
 from inspect import unwrap
 
@@ -57,6 +58,29 @@ def test_results_come_in_the_order_of_the_jobs():
     crew, gate = Crew(2), threading.Event()
     jobs = [lambda: gate.wait(30) and 0, *(partial(int, i) for i in range(1, 5)), lambda: gate.set() or 5]
     assert crew.do(jobs) == [0, 1, 2, 3, 4, 5]
+    crew.dismiss()
+
+
+class Weight:
+    """Something that a job holds on to."""
+
+    def lift(self):
+        return 1
+
+
+def test_a_job_that_was_taken_back_is_let_go_at_once():
+    crew, gate, known = Crew(2), threading.Event(), []
+    busy = crew.submit(lambda: gate.wait(30))
+
+    def work():
+        weights = [Weight() for _ in range(3)]
+        known.extend(weakref.ref(weight) for weight in weights)
+        return crew.do([weight.lift for weight in weights])
+
+    assert work() == [1, 1, 1]
+    assert [ref() for ref in known] == [None] * 3
+    gate.set()
+    busy.result()
     crew.dismiss()
 
 

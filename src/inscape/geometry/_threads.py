@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from numbers import Integral
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from numba import config
 
@@ -30,6 +30,17 @@ def thread_count(threads: int | None) -> int:
     if not isinstance(threads, Integral) or isinstance(threads, bool) or threads < 1:
         raise InputError(f"expected threads ≥ 1, a whole number, or None for all processors, got {threads!r}")
     return int(threads)
+
+
+class _Offer:
+    """A job that is let go when it begins: the pool keeps what was taken back until a helper comes by."""
+
+    def __init__(self, job: Callable[[], Any]) -> None:
+        self._job: Callable[[], Any] | None = job
+
+    def __call__(self) -> Any:
+        job, self._job = self._job, None
+        return None if job is None else job()
 
 
 class Crew:
@@ -59,9 +70,10 @@ class Crew:
         """
         if self._threads == 1 or len(jobs) < 2:
             return [job() for job in jobs]
-        pending = [self.submit(job) for job in jobs]
-        mine = {i: jobs[i]() for i, job in enumerate(pending) if job.cancel()}
-        return [mine[i] if i in mine else job.result() for i, job in enumerate(pending)]
+        offers = [_Offer(job) for job in jobs]
+        pending = [self.submit(offer) for offer in offers]
+        mine = {i: offers[i]() for i, future in enumerate(pending) if future.cancel()}
+        return [mine[i] if i in mine else future.result() for i, future in enumerate(pending)]
 
     def dismiss(self) -> None:
         """Drop what is not begun and wait for what is."""
