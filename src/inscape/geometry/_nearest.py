@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def nearest_point(normals: np.ndarray, offsets: np.ndarray, x: np.ndarray, on: int = -1) -> np.ndarray | None:
+def nearest_point(normals: np.ndarray, offsets: np.ndarray, x: np.ndarray, *, on: int = -1) -> np.ndarray | None:
     r"""The point of :math:`\{y : A y \le b\}` that is nearest to x in the Euclidean norm.
 
     With :math:`y = x + z` it is the least z with :math:`G z \ge h`, :math:`G = -A`, :math:`h = A x - b`. If u ≥ 0
