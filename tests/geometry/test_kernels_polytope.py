@@ -86,7 +86,7 @@ def test_settled_half_spaces(dimension, count, shots):
         state,
         known,
         points,
-        np.zeros(count, np.int64),
+        np.full(count, np.inf),
         np.empty((4, dimension)),
         q,
         r,

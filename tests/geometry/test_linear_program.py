@@ -27,7 +27,7 @@ def test_optimum_ray_and_new_rows():
 
 def test_limit_and_infeasible():
     program = LinearProgram(*QUADRANT)
-    program.limit(0, -2.0)
+    program.limit(0, -np.inf, -2.0)
     assert program.maximise(np.array([1.0, 1.0]))[1] == pytest.approx([-2, 1])
     none = LinearProgram(np.array([[1.0], [-1.0]]), np.array([1.0, -2.0]))
     assert none.maximise(np.ones(1))[0] is Outcome.INFEASIBLE

@@ -12,6 +12,7 @@ from inscape.geometry import (
     local_plan,
     neighbour,
     neighbours,
+    neighbours_of,
     patterns_at,
     region_at,
     region_of,
@@ -226,6 +227,11 @@ def test_many_regions_at_once_are_the_single_ones():
     for i, row in enumerate(rows):
         beyond = neighbours(plan, together[0], rows)
         assert equal([part[i] for part in beyond], neighbour(plan, together[0], int(row)))
+    several = neighbours_of(plan, together[:3], [region.distinct[:2] for region in together[:3]])
+    for i, region in enumerate(together[:3]):
+        assert equal([part[2 * i : 2 * i + 2] for part in several], neighbours(plan, region, region.distinct[:2]))
+    none = neighbours(plan, together[0], np.zeros(0, np.int64))
+    assert [part.shape for part in none] == [(0, *part.shape) for part in together[0].pattern]
 
 
 def test_errors_cover_the_distance_to_exact_arithmetic():

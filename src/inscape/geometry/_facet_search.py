@@ -50,7 +50,7 @@ class Search:
             state,
             self.facet,
             self.points,
-            np.zeros(count, np.int64),
+            np.full(count, np.inf),
             np.empty((4, d)),
             np.empty((d, d)),
             np.empty((d, d)),
@@ -65,15 +65,15 @@ class Search:
         near = np.argsort(self.slack, kind="stable")[:_MOST_TARGETS]
         count = min(_RAYS_PER_DIMENSION * self.normals.shape[1], _MOST_RANDOM)
         rays = np.concatenate([self.normals[near], self._random.standard_normal((count, self.normals.shape[1]))])
-        total, times = np.zeros_like(self.points), np.zeros(len(self.points), np.int64)
         size = max(1, _CHUNK_NUMBERS // len(self.slack))
+        reach = np.where(self.open, np.inf, 0.0)
         for first in range(0, len(rays), size):
             hits, points, _ = self._first(rays[first : first + size])
-            known = hits >= 0
-            np.add.at(total, hits[known], points[known])
-            times += np.bincount(hits[known], minlength=len(total))
-        found = (times > 0) & self.open
-        self.points[found] = total[found] / times[found, None]
+            far = np.where(hits >= 0, np.linalg.norm(points, axis=1), np.inf)
+            for i in np.flatnonzero(far < reach[hits]).tolist():
+                if far[i] < reach[hits[i]]:  # of the hits of one facet the nearest is kept
+                    reach[hits[i]], self.points[hits[i]] = far[i], points[i]
+        found = self.open & np.isfinite(reach)
         self.facet |= found
         self.open &= ~found
         targets = near[self.open[near]]

@@ -135,14 +135,18 @@ def first_hit(normals, slack, margin, ray):
 
 
 @kernel
-def _shoot(normals, slack, margin, rays, state, points, times):
+def _shoot(normals, slack, margin, rays, state, known, points, reach):
+    """Find facets by rays; of each facet keep the hit that is nearest to the origin."""
     for i in range(rays.shape[0]):
         hit, time = first_hit(normals, slack, margin, rays[i])
-        if hit >= 0 and state[hit] != LEFT and (state[hit] == OPEN or times[hit] > 0):
+        if hit >= 0 and (state[hit] == OPEN or reach[hit] < np.inf):
             state[hit] = FACET
-            times[hit] += 1
-            for c in range(normals.shape[1]):
-                points[hit, c] += time * rays[i, c]
+            known[hit] = True
+            far = time * np.sqrt(_dot(rays[i], rays[i]))
+            if far < reach[hit]:
+                reach[hit] = far
+                for c in range(normals.shape[1]):
+                    points[hit, c] = time * rays[i, c]
 
 
 @kernel
@@ -163,7 +167,7 @@ def _towards(normals, slack, margin, target, noise, state, points, ray):
 
 
 @kernel
-def settle(normals, slack, margin, order, rays, noise, state, known, points, times, vectors, q, r, active):
+def settle(normals, slack, margin, order, rays, noise, state, known, points, reach, vectors, q, r, active):
     """Decide which open half-spaces around the origin are facets.
 
     Args:
@@ -176,7 +180,7 @@ def settle(normals, slack, margin, order, rays, noise, state, known, points, tim
         state: (m,) OPEN or FACET; receives FACET, REDUNDANT, or LEFT where the kernel gives up.
         known: (m,) True for walls, which hold without proof; receives the facets.
         points: (m, d) zeros; receives a point of each facet.
-        times: (m,) zeros; room.
+        reach: (m,) infinities; receives how far the points are that were found by rays.
         vectors: (4, d) room.
         q, r: (d, d) room.
         active: (d,) room.
@@ -184,14 +188,8 @@ def settle(normals, slack, margin, order, rays, noise, state, known, points, tim
     Returns:
         Number of half-spaces that were decided within their margin.
     """
-    d = normals.shape[1]
     x, p, weight, ray = vectors[0], vectors[1], vectors[2], vectors[3]
-    _shoot(normals, slack, margin, rays, state, points, times)
-    for j in range(normals.shape[0]):
-        if times[j] > 0:
-            known[j] = True
-            for c in range(d):
-                points[j, c] /= times[j]
+    _shoot(normals, slack, margin, rays, state, known, points, reach)
     uncertain = 0
     for position in range(order.shape[0]):
         row = order[position]

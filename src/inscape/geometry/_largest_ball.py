@@ -7,6 +7,9 @@ from inscape.geometry._halfspaces import System, distinct_halfspaces
 from inscape.geometry._linear_program import LinearProgram, Outcome
 from inscape.geometry._local import LocalRegion
 
+_NEAR = 4.0
+"""Where balls of any size fit, one is taken whose centre is about this near, in the scale of the region."""
+
 
 def largest_ball(
     region: LocalRegion,
@@ -52,34 +55,36 @@ def _chebyshev(system: System, near: np.ndarray, until: float) -> tuple[np.ndarr
         return near, np.inf
     slack = system.offsets - system.normals @ near
     sizes = np.sort(np.abs(slack))
-    scale = float(sizes[min(2 * len(near), len(sizes)) - 1]) or float(sizes[-1]) or 1.0
-    best, endless = _ball_in_kernel(system, slack / scale) if system.small else (None, False)
+    scale = float(sizes[min(len(near), len(sizes) // 2)]) or float(sizes[-1]) or 1.0
+    outside = bool(slack.min() < -1e-9 * scale)
+    best, endless = _ball_in_kernel(system, slack / scale, outside) if system.small else (None, False)
     if best is None:
-        best, endless = _ball_by_highs(system, slack / scale, until)
+        best, endless = _ball_by_highs(system, slack / scale, outside, until)
     if best is None:
         return near, -np.inf
     centre = near + scale * best
     radius = float((system.offsets - system.normals @ centre).min())
+    if endless and outside and radius > 0:  # from a point inside, a nearer ball can be found
+        return _chebyshev(system, centre, until)
     return centre, np.inf if endless and radius > 0 else radius
 
 
-def _ball_in_kernel(system: System, slack: np.ndarray) -> tuple[np.ndarray | None, bool]:
-    """Centre of the largest ball (of a ball of radius 1 if there is no largest), and whether there is no largest."""
+def _ball_in_kernel(system: System, slack: np.ndarray, outside: bool) -> tuple[np.ndarray | None, bool]:
+    """Centre of the largest ball, and whether there is none: then one near the origin, or of radius 1 if outside."""
     count, d = system.normals.shape
     base = min(float(slack.min()), 0.0) - 1.0
-    table = np.ones((count + 1, d + 1))
-    table[:-1, :-1] = system.normals
-    table[-1, :-1] = 0.0  # r ≤ 1
-    table[:-1] *= np.sqrt(0.5)
-    bound = np.append((slack - base) * np.sqrt(0.5), 1.0 - base)
-    known = np.ones(count + 1, np.bool_)
-    known[-1] = False
-    room = np.empty((3, d + 1)), np.empty((2, d + 1, d + 1)), np.empty(d + 1, np.int64)
-    objective = np.eye(d + 1)[-1]
+    table, eye = np.zeros((count + 2 * d + 1, d + 1)), np.eye(d)
+    table[:-1, :-1] = np.concatenate([system.normals, eye, -eye])
+    table[:count, -1] = table[-1, -1] = 1.0
+    table[:count] *= np.sqrt(0.5)
+    bound = np.concatenate([(slack - base) * np.sqrt(0.5), np.full(2 * d, _NEAR / np.sqrt(d)), [1.0 - base]])
+    place, known = np.arange(len(table)), np.arange(len(table)) < count
+    (x, p, weight), (q, r) = np.empty((3, d + 1)), np.empty((2, d + 1, d + 1))
+    objective, active = np.eye(d + 1)[-1], np.empty(d + 1, np.int64)
     for endless in (False, True):
-        known[-1] = endless
-        x, p, weight = room[0]
-        outcome = small.ascend(table, bound, known, objective, x, p, room[1][0], room[1][1], weight, room[2])
+        if endless:
+            known |= (place == len(table) - 1) == outside
+        outcome = small.ascend(table, bound, known, objective, x, p, q, r, weight, active)
         if outcome == small.OPTIMAL:
             return x[:-1].copy(), endless
         if outcome == small.FAILED:
@@ -87,14 +92,18 @@ def _ball_in_kernel(system: System, slack: np.ndarray) -> tuple[np.ndarray | Non
     return None, False
 
 
-def _ball_by_highs(system: System, slack: np.ndarray, until: float) -> tuple[np.ndarray | None, bool]:
+def _ball_by_highs(system: System, slack: np.ndarray, outside: bool, until: float) -> tuple[np.ndarray | None, bool]:
     """The same by HiGHS."""
-    table = np.column_stack([system.normals, np.ones(len(slack))])
-    objective = np.eye(table.shape[1])[-1]
+    count, d = system.normals.shape
+    table = np.column_stack([system.normals, np.ones(count)])
+    objective = np.eye(d + 1)[-1]
     program = LinearProgram(table, slack, until)
     outcome, best = program.maximise(objective)
     endless = outcome is Outcome.UNBOUNDED
     if endless:
-        program.limit(len(objective) - 1, 1.0)
+        if outside:
+            program.limit(d, -np.inf, 1.0)
+        for column in range(0 if outside else d):
+            program.limit(column, -_NEAR / np.sqrt(d), _NEAR / np.sqrt(d))
         outcome, best = program.maximise(objective)
     return (best[:-1], endless) if outcome is Outcome.OPTIMAL else (None, False)

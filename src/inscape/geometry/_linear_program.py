@@ -61,14 +61,15 @@ class LinearProgram:
         model.a_matrix_.value_ = np.ascontiguousarray(table, dtype=np.float64).ravel()
         return model
 
-    def limit(self, column: int, upper: float) -> None:
-        """Bound one variable from above.
+    def limit(self, column: int, lower: float, upper: float) -> None:
+        """Bound one variable.
 
         Args:
             column: the variable.
-            upper: its bound.
+            lower: its least value.
+            upper: its largest value.
         """
-        self._solver.changeColBounds(column, -np.inf, upper)
+        self._solver.changeColBounds(column, lower, upper)
 
     def add(self, row: np.ndarray, bound: float) -> None:
         """Add a row.
