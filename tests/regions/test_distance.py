@@ -67,12 +67,12 @@ def test_certified_distance_is_that_of_the_oracle(widths, kind, norm):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_nearest_point_lies_on_the_boundary_at_its_distance(norm):
-    model = random_net([5, 12, 10, 4], rng=3)
-    points = np.random.default_rng(0).standard_normal((4, 5))
+    model = random_net([5, 6, 5, 4], rng=3)
+    points = np.random.default_rng(0).standard_normal((2, 5))
     found, network = distance(model, points, norm), read(model)
     assert np.linalg.norm(found.nearest - points, ord=norm, axis=1) == pytest.approx(found.upper)
     values = network.evaluate(found.nearest)
-    rows = np.arange(4)
+    rows = np.arange(2)
     own, other = found.pairs.T
     assert np.array_equal(own, network.evaluate(points).argmax(1))
     assert values[rows, own] == pytest.approx(values[rows, other], abs=1e-9)
@@ -81,7 +81,7 @@ def test_nearest_point_lies_on_the_boundary_at_its_distance(norm):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_inside_the_lower_bound_the_class_does_not_change(norm):
-    model = random_net([3, 12, 10, 4], rng=5)
+    model = random_net([3, 6, 5, 4], rng=5)
     x = np.random.default_rng(1).standard_normal(3)
     found, network = distance(model, x, norm), read(model)
     draw = np.random.default_rng(2)
@@ -127,7 +127,7 @@ def test_a_box_keeps_the_nearest_point_inside(norm, seed):
     if norm != 2:
         wanted = distance_by_milp(model, x, norm, low=low, high=high)
         assert found.lower[0] == (math.inf if wanted == math.inf else pytest.approx(wanted, rel=2e-6))
-    free = distance(model, x, norm)
+    free = distance(model, x, norm, max_cells=20)
     assert found.lower[0] >= free.lower[0] * (1 - 1e-9)
     if math.isfinite(found.upper[0]):
         assert ((found.nearest[0] >= low) & (found.nearest[0] <= high)).all()
@@ -140,12 +140,12 @@ def test_a_box_keeps_the_nearest_point_inside(norm, seed):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_in_the_plane_it_is_the_distance_to_the_exact_boundary(norm):
-    model = random_net([2, 12, 10, 4], rng=3)
+    model = random_net([2, 8, 6, 4], rng=3)
     pieces = boundary(model, SQUARE)
-    points = np.random.default_rng(0).uniform(-0.5, 0.5, (6, 2))
+    points = np.random.default_rng(0).uniform(-0.5, 0.5, (4, 2))
     read_off, searched = pieces.distance(points, norm), distance(model, points, norm)
     exact = read_off.lower == read_off.upper
-    assert exact.sum() >= 4
+    assert exact.sum() >= 3
     assert searched.upper[exact] == pytest.approx(read_off.upper[exact], rel=2e-6)
     assert (searched.upper[~exact] >= read_off.lower[~exact] * (1 - 1e-6)).all()
     assert np.array_equal(searched.pairs[exact], read_off.pairs[exact])
@@ -154,7 +154,7 @@ def test_in_the_plane_it_is_the_distance_to_the_exact_boundary(norm):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_scaling_the_input_scales_the_distance(norm):
-    (first, *rest), x = layers([3, 6, 5, 3]), np.array([0.3, -0.4, 0.8])
+    (first, *rest), x = layers([3, 4, 4, 3]), np.array([0.3, -0.4, 0.8])
     plain = distance(sequential([first, *rest]), x, norm).upper[0]
     scaled = distance(sequential([(first[0] / 8, first[1]), *rest]), 8 * x, norm).upper[0]
     assert scaled == pytest.approx(8 * plain, rel=4e-6)
@@ -162,8 +162,8 @@ def test_scaling_the_input_scales_the_distance(norm):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_order_and_scale_of_the_units_do_not_matter(norm):
-    (first, second, last), x = layers([3, 6, 5, 3]), np.array([0.3, -0.4, 0.8])
-    order, scale = np.array([3, 0, 5, 1, 4, 2]), np.array([1, 2, 4, 0.5, 1, 8])
+    (first, second, last), x = layers([3, 4, 4, 3]), np.array([0.3, -0.4, 0.8])
+    order, scale = np.array([3, 0, 1, 2]), np.array([1, 2, 4, 0.5])
     turned = (first[0][order] * scale[:, None], first[1][order] * scale), (second[0][:, order] / scale, second[1])
     plain = distance(sequential([first, second, last]), x, norm)
     assert distance(sequential([*turned, last]), x, norm).upper[0] == pytest.approx(plain.upper[0], rel=4e-6)
@@ -230,12 +230,12 @@ def test_where_there_is_no_boundary_the_bound_is_large_and_the_status_says_so(no
 
 
 def test_a_limit_leaves_bounds_that_hold():
-    model = random_net([6, 16, 16, 4], rng=1)
-    x = np.random.default_rng(3).standard_normal(6)
+    model = random_net([4, 8, 8, 3], rng=1)
+    x = np.random.default_rng(3).standard_normal(4)
     full = distance(model, x)
     assert full.cells[0] > 20
-    cut = distance(model, x, max_cells=20)
-    assert cut.cells[0] <= 21
+    cut = distance(model, x, max_cells=10)
+    assert cut.cells[0] <= 11
     assert cut.status.verdict is Verdict.LIMIT
     assert 0 < cut.lower[0] <= full.upper[0] <= cut.upper[0] * (1 + 1e-6)
     assert cut.lower[0] < cut.upper[0] * (1 - 1e-3)
@@ -253,14 +253,14 @@ def test_an_interruption_keeps_what_is_known():
 
         def advance(self, amount):
             self.calls += 1
-            if self.calls == 30:
+            if self.calls == 40:
                 raise KeyboardInterrupt
 
         def stop(self):
             self.stopped = True
 
-    model = random_net([6, 16, 16, 4], rng=1)
-    points = np.random.default_rng(3).standard_normal((3, 6))
+    model = random_net([4, 8, 8, 3], rng=1)
+    points = np.random.default_rng(3).standard_normal((3, 4))
     shown = Meter()
     found = distance(model, points, progress=shown)
     assert shown.stopped
@@ -299,7 +299,7 @@ def test_on_a_slice_lengths_are_those_of_input_space(norm):
     a, b = found.segments[0]
     points = a + np.linspace(0, 1, 200_001)[:, None] * (b - a)
     lengths = np.linalg.norm((points - t) @ plane.basis, ord=norm, axis=1)
-    assert read_off.upper[0] == pytest.approx(lengths.min(), rel=1e-6)
+    assert lengths.min() * (1 - 1e-4) <= read_off.upper[0] <= lengths.min() * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("norm", NORMS)
