@@ -4,6 +4,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -11,21 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from inscape.regions import Box, Plane, partition, partition_blocks
+from inscape.regions import Box, Partition, Plane, partition, partition_blocks
 
 SIDE = 28
 
 
-def spread(inputs: int, width: int, depth: int) -> nn.Sequential:
-    """A ReLU network that bends about everywhere: He's normal weights, and biases that move the lines apart."""
-    sizes = [inputs, *[width] * depth, 1]
-    layers: list[nn.Module] = []
-    for a, b in pairwise(sizes):
-        linear = nn.Linear(a, b)
-        with torch.no_grad():
-            linear.weight.normal_(0, (2 / a) ** 0.5)
-            linear.bias.normal_(0, 0.3)
-        layers += [linear, nn.ReLU()]
+def mlp(*widths: int) -> nn.Sequential:
+    """A ReLU network as torch initialises it."""
+    layers = [layer for a, b in pairwise((2, *widths, 1)) for layer in (nn.Linear(a, b), nn.ReLU())]
     return nn.Sequential(*layers[:-1])
 
 
@@ -39,11 +33,11 @@ def conv(channels: int) -> nn.Sequential:
     )
 
 
-def case(kind: str, width: int, depth: int) -> tuple[nn.Module, Any]:
+def case(kind: str, widths: list[int]) -> tuple[nn.Module, Any]:
     """Model and domain."""
     if kind == "conv plane":
-        return conv(width), Plane.through(*np.random.default_rng(0).random((3, 1, SIDE, SIDE)))
-    return spread(2, width, depth), Box(low=(-1, -1), high=(1, 1))
+        return conv(*widths), Plane.through(*np.random.default_rng(0).random((3, 1, SIDE, SIDE)))
+    return mlp(*widths), Box(low=(-1, -1), high=(1, 1))
 
 
 def peak() -> float:
@@ -51,24 +45,27 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def pieces(how: str, model: nn.Module, domain: Any, limit: int) -> Iterator[Partition]:
+    """The cells in blocks, or all of them at once."""
+    if how == "blocks":
+        yield from partition_blocks(model, domain, max_cells=limit)
+    else:
+        yield partition(model, domain, max_cells=limit)
+
+
 def main() -> None:
-    """Stream or join the case that the command line names, after a small warm-up of the same kind."""
-    kind, width, depth, limit, how = json.loads(sys.argv[1])
+    """Take the cells of the case that the command line names, after a small warm-up of the same kind."""
+    kind, widths, limit, how = json.loads(sys.argv[1])
     torch.manual_seed(0)
-    small, domain = case(kind, 2, depth)
-    for block in partition_blocks(small, domain, max_cells=2_000):
-        count = block.running_count
-    model, domain = case(kind, width, depth)
-    before, start, blocks, area, doubt = peak(), time.perf_counter(), 0, 0.0, 0
-    joined = how == "joined"
-    for cells in (
-        [partition(model, domain, max_cells=limit)] if joined else partition_blocks(model, domain, max_cells=limit)
-    ):
-        blocks, area, doubt = blocks + 1, area + cells.volumes.sum(), doubt + int(cells.uncertain.sum())
-        count = cells.cell_count if joined else cells.running_count
-    share = float(area / np.prod(domain.high - domain.low))
-    row = {"blocks": blocks, "cells": count, "seconds": time.perf_counter() - start, "area": share}
-    row |= {"uncertain": doubt, "before": before, "MiB": peak()}
+    for _ in pieces("blocks", *case(kind, [2] * len(widths)), 2_000):
+        pass
+    model, domain = case(kind, widths)
+    before, start, blocks, count, doubt, area = peak(), time.perf_counter(), 0, 0, 0, 0.0
+    for cells in pieces(how, model, domain, limit):
+        blocks, count, area = blocks + 1, count + cells.cell_count, area + cells.volumes.sum()
+        doubt += int(cells.uncertain.sum())
+    row = {"blocks": blocks, "cells": count, "uncertain": doubt, "seconds": time.perf_counter() - start}
+    row |= {"area": float(area / np.prod(domain.high - domain.low)), "before": before, "MiB": peak()}
     sys.stdout.write(json.dumps(row) + "\n")
 
 

@@ -8,27 +8,33 @@ from typing import Any
 
 from _record import options, store, table
 
-QUICK = [("square", 24, 3, 3_000, "blocks"), ("square", 24, 3, 3_000, "joined"), ("conv plane", 2, 0, 2_000, "blocks")]
+QUICK = [
+    ("square", [24, 24, 24], 3_000, "blocks"),
+    ("square", [24, 24, 24], 3_000, "joined"),
+    ("conv plane", [2], 2_000, "blocks"),
+]
 FULL = [
-    ("square", 128, 48, 10_000_000, "blocks"),
-    ("square", 128, 48, 1_000_000, "joined"),
-    ("conv plane", 4, 0, 1_000_000, "blocks"),
-    ("conv plane", 4, 0, 1_000_000, "joined"),
+    ("square", [512, 8000], 10_000_000, "blocks"),
+    ("square", [512, 8000], 1_000_000, "joined"),
+    ("conv plane", [4], 1_000_000, "blocks"),
+    ("conv plane", [4], 1_000_000, "joined"),
 ]
 
 
-def network(kind: str, width: int, depth: int) -> str:
+def network(kind: str, widths: list[int]) -> str:
     """The network in words."""
-    return f"conv {width}-{width} on 28×28, pooled" if kind == "conv plane" else f"2 inputs, {depth} × {width} ReLU"
+    if kind == "conv plane":
+        return f"conv {widths[0]}-{widths[0]} on 28×28, pooled, 32-10"
+    return "-".join(map(str, (2, *widths, 1)))
 
 
-def row(kind: str, width: int, depth: int, limit: int, how: str) -> dict[str, Any]:
+def row(kind: str, widths: list[int], limit: int, how: str) -> dict[str, Any]:
     """Measure one case in a process of its own."""
     script = Path(__file__).with_name("_blocks_case.py")
-    command = [sys.executable, str(script), json.dumps([kind, width, depth, limit, how])]
+    command = [sys.executable, str(script), json.dumps([kind, widths, limit, how])]
     found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return {
-        "network": network(kind, width, depth),
+        "network": network(kind, widths),
         "how": how,
         "cells": f"{found['cells']:,}",
         "uncertain": f"{found['uncertain']:,}",

@@ -87,6 +87,13 @@ def watch(model, _):
     assert tracker.result().records == 2
 
 
+def look_around(model, _):
+    found = network.read(model, X)
+    none = np.full(2, np.inf)
+    ball = geometry.Ball(centre=POINTS[0], norm=2.0, radius=np.inf, low=-none, high=none)
+    geometry.bracket(found, ball, [geometry.Target(left=0, right=1)], limits=geometry.Limits(families=50))
+
+
 def write_page(model, folder):
     context = results.Context(model=model, network=network.read(model, X), name="net", x=X, y=Y, max_cells=500)
     report.write_page([context], out=folder / "page", progress=False)
@@ -125,6 +132,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "geometry.neighbours": (stand_in_a_region, (normed,)),
     "geometry.neighbours_of": (stand_in_a_region, (Residual,)),
     "geometry.patterns_at": (stand_in_a_region, (normed,)),
+    "geometry.bracket": (look_around, PIECEWISE),
     "geometry.plan": (cut, (plain,)),
     "geometry.region_at": (stand_in_a_region, (Residual,)),
     "geometry.region_of": (stand_in_a_region, (normed,)),
@@ -141,6 +149,10 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "parameters.borrowed": (borrow, ANY),
     "regions.boundary": (lambda model, _: regions.boundary(model, SQUARE, example=X), PIECEWISE),
     "regions.explore": (lambda model, _: regions.explore(model, POINTS, domain=SQUARE, max_cells=9), PIECEWISE),
+    "regions.distance": (
+        lambda model, _: regions.distance(model, POINTS[:2].astype(np.float32), max_cells=50),
+        PIECEWISE,
+    ),
     "regions.lipschitz": (lambda model, _: regions.lipschitz(model, SQUARE), (plain, normed)),
     "regions.partition": (lambda model, _: regions.partition(model, SQUARE, example=X), PIECEWISE),
     "regions.partition_blocks": (lambda model, _: list(regions.partition_blocks(model, SQUARE, example=X)), PIECEWISE),
@@ -153,6 +165,8 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "testing.cells_by_clipping": (lambda model, _: testing.cells_by_clipping(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
+    "testing.distance_by_milp": (lambda model, _: testing.distance_by_milp(model, POINTS[0], 1), FLAT),
+    "testing.distance_by_patterns": (lambda model, _: testing.distance_by_patterns(model, POINTS[0]), FLAT),
     "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),
     "testing.unchanged": (lambda model, _: unchanged(model)(len)(()), ANY),
     "training.accuracy": (lambda model, _: training.accuracy(model, (X, Y)), ANY),
@@ -170,14 +184,14 @@ NO_MODEL = {
     "Program Segment Slice Sort Splitting Stage Step Subdivision facets largest_ball locate_in_plane locate_on_line "
     "nearest_point operator_norms "
     "Faces Pairing Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
-    "half_spaces locate",
+    "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
     "plotting": "Heatmap Lines Markers Mesh PolygonMap Polyline Series Table grid_shape rasterize render "
     "save_animation save_figure table_html to_html_div",
-    "regions": "Audit Boundary Box Built BuiltCheck Certificate Everywhere Exploration Frame HalfSpaces Partition "
-    "PartitionBlock Plane Polygon Prediction Segment Slice Slopes Track Tracker build export read_shapes",
+    "regions": "Audit Boundary Box Built BuiltCheck Certificate Distance Everywhere Exploration Frame HalfSpaces "
+    "Partition PartitionBlock Plane Polygon Prediction Segment Slice Slopes Track Tracker build export read_shapes",
     "regions.counting": "Richness arrangement_cells asymptotic_scale bounded_arrangement_cells bounded_cells bounds "
     "central_cells chao1 characteristic_polynomial dichotomies expected_scale generic_cells "
     "least_hyperplanes maxout_upper montufar_lower montufar_upper pattern_upper raghu_upper "

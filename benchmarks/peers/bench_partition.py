@@ -5,6 +5,7 @@ Ours always includes reading the model. ``benchmarks/run.py`` runs this file and
 
 import copy
 import io
+import os
 import subprocess
 import sys
 import time
@@ -136,6 +137,60 @@ def test_fresh_process(work, row, benchmark, smoke):
     taken.clear()
     benchmark.pedantic(run, rounds=1 if smoke else 5, iterations=1)
     row(work, float(np.median(taken)), unit="s", at_most=limit)
+
+
+THREADS = """
+import sys, time, torch
+from itertools import pairwise
+from statistics import median
+from torch import nn
+from inscape.geometry import Box
+from inscape.regions import partition
+torch.manual_seed(0)
+layers = [layer for a, b in pairwise({widths}) for layer in (nn.Linear(a, b), nn.ReLU())]
+model, box = nn.Sequential(*layers[:-1]), Box(low=(-1, -1), high=(1, 1))
+partition(model, box)
+for line in sys.stdin:
+    start = time.perf_counter()
+    partition(model, box, threads={threads})
+    print(time.perf_counter() - start, flush=True)
+"""
+
+
+def test_threads(row, benchmark, smoke):
+    """One thread in all, matrix products included, against two: two processes that run in turn."""
+    widths = (2, 32, 32, 1) if smoke else (2, 256, 256, 256, 1)
+    sides = [
+        subprocess.Popen(
+            [sys.executable, "-c", THREADS.format(widths=widths, threads=count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(count)},
+        )
+        for count in (1, 2)
+    ]
+    taken: list[list[float]] = []
+
+    def run() -> None:
+        times = []
+        for side in sides:
+            assert side.stdin is not None
+            assert side.stdout is not None
+            side.stdin.write("go\n")
+            side.stdin.flush()
+            times.append(float(side.stdout.readline()))
+        taken.append(times)
+
+    run()
+    taken.clear()
+    benchmark.pedantic(run, rounds=2 if smoke else 9, iterations=1)
+    for side in sides:
+        side.communicate()
+    one, two = np.median(taken, axis=0)
+    name = "-".join(map(str, widths))
+    benchmark.extra_info["seconds"] = {"one thread": float(one), "two threads": float(two)}
+    row(f"{name}: one thread / two threads", float(one / two), unit="×", at_least=1.7)
 
 
 def test_read(duel, row):

@@ -52,6 +52,24 @@ WORKS = {
   volume = {11},
   year   = {1984}
 }""",
+    "jordan2019": """@inproceedings{jordan2019provable,
+  title  = {Provable Certificates for Adversarial Examples: Fitting a Ball in the Union of Polytopes},
+  author = {Jordan, Matt and Lewis, Justin and Dimakis, Alexandros G.},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year   = {2019}
+}""",
+    "wong2018": """@inproceedings{wong2018provable,
+  title  = {Provable Defenses against Adversarial Examples via the Convex Outer Adversarial Polytope},
+  author = {Wong, Eric and Kolter, J. Zico},
+  booktitle = {Proceedings of the 35th International Conference on Machine Learning},
+  year   = {2018}
+}""",
+    "moosavi2016": """@inproceedings{moosavi2016deepfool,
+  title  = {{DeepFool}: A Simple and Accurate Method to Fool Deep Neural Networks},
+  author = {Moosavi-Dezfooli, Seyed-Mohsen and Fawzi, Alhussein and Frossard, Pascal},
+  booktitle = {Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition},
+  year   = {2016}
+}""",
     "zaslavsky1975": """@book{zaslavsky1975facing,
   title  = {Facing up to Arrangements: Face-Count Formulas for Partitions of Space by Hyperplanes},
   author = {Zaslavsky, Thomas},

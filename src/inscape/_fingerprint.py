@@ -61,7 +61,11 @@ def write_tensor(tensor: Any, write: _Write) -> None:
     import torch
 
     write(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
-    write(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    plain = tensor.detach().cpu().contiguous()
+    if plain.dtype in (torch.float32, torch.float64) and plain.numel():
+        write(plain.numpy())
+    else:
+        write(plain.reshape(-1).view(torch.uint8).numpy().data)
 
 
 def _array(array: np.ndarray, path: str, write: _Write) -> None:

@@ -62,8 +62,8 @@ def meeting(net, site, labels):
     return None if determinant == 0 else np.array([(c * d - a * f) / determinant, (a * e - b * d) / determinant])
 
 
-@given(relu_nets(max_width=4, max_depth=3, kinds=("integer", "bias_free", "duplicated", "negated", "grid", "braid")))
-@settings(max_examples=25)
+@given(relu_nets(max_width=4, max_depth=2, kinds=("integer", "bias_free", "duplicated", "negated", "grid", "braid")))
+@settings(max_examples=12)
 def test_signs_at_every_vertex_are_those_of_fractions(model):
     """At each corner of each cell, the sign of every predicate of every layer, against an evaluation in fractions."""
     made = subdivide(read(model), SQUARE)
@@ -133,13 +133,13 @@ def everything():
 def test_exact_maps_of_all_operations_are_near_the_composed_ones():
     """Rows of the head's predicates, against differences of the float maps on the same cell."""
     network = read(everything(), torch.zeros(1, 2, dtype=torch.float64))
-    chart = Box(low=(-3.0, -3.0), high=(3.0, 3.0))
+    chart = Box(low=(-1.0, -1.0), high=(1.0, 1.0))
     head = Maximum(groups=np.array([[0, 1]]))
     made = subdivide(network.frozen(), chart, head=head)
     net, maps = ExactNet(plan=made.plan), affine_maps(made)
     label = made.plan.steps[-1].base
-    assert made.complex.cell_count > 50
-    for site, affine in list(zip(sites(made), maps, strict=True))[::7]:
+    assert made.complex.cell_count > 20
+    for site, affine in list(zip(sites(made), maps, strict=True))[:: made.complex.cell_count // 10]:
         (row,) = net.rows(site, [label], Allowance(left=10**9))
         exact = np.array([float(Fraction(x) / max(abs(y) for y in row)) for x in row])
         difference = affine[0] - affine[1]
@@ -172,6 +172,16 @@ def wall(dimension, axis, end):
     if dimension == 2:  # counter-clockwise from the lower side
         return {(1, 0): -1, (0, 1): -2, (1, 1): -3, (0, 0): -4}[axis, end]
     return -1 - 2 * axis - end
+
+
+def test_even_weights_and_no_constants():
+    """All whole numbers have a positive power of two, and zeros have none of their own."""
+    layers = [(np.array([[4.0, 0], [0, 8], [12, -4]]), np.zeros(3)), (np.full((2, 3), 16.0), np.zeros(2))]
+    laid = plan(read(sequential([*layers, (np.ones((1, 2)), np.zeros(1))])).frozen(), SQUARE)
+    net, site = ExactNet(plan=laid), Site(pattern={2: np.array([True, True, False])})
+    assert exact_signs(net, site, [0, 1], range(5)).tolist() == [0, 0, 0, 0, 0]
+    assert exact_signs(net, site, [-2, -3], range(5)).tolist() == [1, 1, 1, 1, 1]
+    assert exact_signs(net, site, [2, -2], range(5)).tolist() == [1, 1, 0, 1, 1]
 
 
 def test_more_labels_than_needed_and_contradictions():

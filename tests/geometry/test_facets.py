@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from inscape.geometry import LocalRegion, facets, largest_ball
+from inscape.geometry import LocalRegion, _halfspaces, facets, largest_ball
 from inscape.testing import facets_by_lp
 
 
@@ -44,11 +44,14 @@ def ball_by_lp(normals, offsets):
     return np.inf if best.x is None else best.x[-1]
 
 
+@pytest.mark.parametrize("few", [12, 0], ids=["kernels", "highs"])
 @given(dimension=st.integers(1, 7), count=st.integers(1, 30), seed=st.integers(0, 10**6), open_=st.booleans())
-@settings(max_examples=60)
-def test_facets_are_those_of_one_linear_program_for_each_half_space(dimension, count, seed, open_):
+@settings(max_examples=30)
+def test_facets_are_those_of_one_linear_program_for_each_half_space(few, dimension, count, seed, open_):
     normals, offsets = random_polytope(dimension, count, seed, open_=open_)
-    found = facets(polytope(normals, offsets))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_halfspaces, "FEW_DIMENSIONS", few)
+        found = facets(polytope(normals, offsets))
     assert found.uncertain == 0
     assert np.sort(found.rows).tolist() == facets_by_lp(normals, offsets).tolist()
     assert found.radius == pytest.approx(ball_by_lp(normals, offsets), rel=1e-6)
@@ -58,6 +61,11 @@ def test_facets_are_those_of_one_linear_program_for_each_half_space(dimension, c
     slack[np.arange(len(found.rows)), found.rows] = 1.0
     assert (slack > 0).all()
     assert (offsets - normals @ found.centre > 0).all()
+
+
+def test_more_dimensions_than_the_kernels_take():
+    normals, offsets = random_polytope(15, 45, 3)
+    assert np.sort(facets(polytope(normals, offsets)).rows).tolist() == facets_by_lp(normals, offsets).tolist()
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3, 5, 20, 60])
@@ -81,8 +89,10 @@ def test_cross_polytope_and_simplex(dimension):
     assert simplex.radius == pytest.approx(1 / (dimension + np.sqrt(dimension)))
 
 
-def test_half_spaces_that_only_touch_are_redundant_and_counted():
+@pytest.mark.parametrize("few", [12, 0], ids=["kernels", "highs"])
+def test_half_spaces_that_only_touch_are_redundant_and_counted(few, monkeypatch):
     """The square and a line through its corner: decided within the tolerance, hence counted."""
+    monkeypatch.setattr(_halfspaces, "FEW_DIMENSIONS", few)
     normals = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1]]
     found = facets(polytope(normals, [1, 1, 1, 1, 2]))
     assert sorted(found.rows) == [0, 1, 2, 3]

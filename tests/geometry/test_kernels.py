@@ -106,6 +106,22 @@ def test_sharp_bounds_decide_what_the_loose_ones_left_open():
     assert found.marks.tolist() == [False, False, False, True]
 
 
+@pytest.mark.parametrize("count", [3, 64, 70])
+def test_zeros_at_single_vertices(count):
+    """A strip of four triangles; zeros are few, but predicate 0 vanishes on all of one triangle."""
+    rng = np.random.default_rng(count)
+    corner, start = np.array([0, 1, 2, 1, 3, 2, 2, 3, 4, 3, 5, 4], np.int32), np.array([0, 3, 6, 9, 12])
+    z = rng.integers(-1, 2, (6, count))
+    z[[2, 3, 4], 0] = 0
+    found = signs.classify(z.astype(float), plain(count), np.zeros(6))
+    lonely = bits(signs.lonely_zeros(start, corner, found, count), count)
+    for v in range(6):
+        for p in range(count):
+            around = [corner[start[c] : start[c + 1]] for c in range(4)]
+            whole = any(v in cell and not z[cell, p].any() for cell in around)
+            assert lonely[v, p] == (z[v, p] == 0 and not whole)
+
+
 def test_largest_absolute_values():
     values = np.random.default_rng(0).normal(size=(9, 4))
     assert np.array_equal(signs.column_reach(values), np.abs(values).max(0))

@@ -14,7 +14,9 @@ WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
 
 @pytest.fixture
 def onnx():
-    return pytest.importorskip("onnx")
+    import onnx
+
+    return onnx
 
 
 @pytest.fixture

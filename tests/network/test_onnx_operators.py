@@ -151,6 +151,9 @@ CASES = {
     "DepthToSpace by columns": ('y = DepthToSpace <blocksize=2, mode="CRD"> (x)', (8, 3, 2), 13, {}),
     "SpaceToDepth": ("y = SpaceToDepth <blocksize=2> (x)", (3, 4, 6), 13, {}),
     "Cast": ("a = Cast <to=11> (x) b = Relu (a) y = Cast <to=1> (b)", V, 13, {}),
+    "Cast of constants": ("c = Cast <to=7> (w) d = Cast <to=1> (c) e = Cast <to=11> (d) f = Cast <to=1> (e) "
+                          "y = Mul (x, f)", V, 13,
+                          {"w": np.float32([0.5, 1.5, -2.7, 3, 4, 5])}),
     "Cast of sizes": ("n = Shape (x) d = Gather (n, i) c = Cast <to=1> (d) y = Mul (x, c)", V, 13, {"i": ints([1])}),
     "Identity": ("a = Identity (w) b = Identity (x) y = Mul (a, b)", V, 14, {"w": (6,)}),
     "Dropout": ("y = Dropout (x, r)", V, 13, {"r": np.float32(0.25)}),
@@ -177,12 +180,11 @@ CASES = {
     "Upsample of version 7": ("y = Upsample <scales=[1.0, 1.0, 2.0, 1.0]> (x)", I, 8, {}),
 }  # fmt: skip
 NEAREST = {
-    f"Resize nearest {place} {rounding} {scale}": (
+    f"Resize nearest {place} {rounding}": (
         f'y = Resize <mode="nearest", coordinate_transformation_mode="{place}", nearest_mode="{rounding}"> (x, , s)',
-        I, 13, {"s": np.float32([1, 1, *scale])})
+        I, 13, {"s": np.float32([1, 1, 0.5, 3])})
     for place in ("asymmetric", "half_pixel", "align_corners")
     for rounding in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")
-    for scale in ((2, 3), (0.5, 1.5))
 }  # fmt: skip
 LINEAR = {
     f"Resize linear {place} {sizes}": (

@@ -71,7 +71,7 @@ def test_unbounded_half_space_is_right_far_away():
 def test_relu_networks_are_read_directly():
     network = read(build(L, 1.0, activation="relu").model)
     network.require_piecewise_linear()
-    assert network.units == build(L, 1.0, activation="relu").units
+    assert network.units == build(L, 1.0, activation="relu").unit_count
 
 
 SINGLE = {
@@ -142,6 +142,19 @@ def test_points_in_two_classes_are_not_promised():
     assert built.promised(np.array([[0.5], [1.5], [2.5], [4.0]])).tolist() == [0, -1, 1, -1]
 
 
+def test_certificate_of_relu_knows_the_cut():
+    built = build(Box(low=(0,), high=(1,)), 2.0, activation="relu")
+    far = built.certificate(100.0)
+    assert (far.inside[0], far.outside[0]) == (200.0, 16.0)
+    assert built.model(torch.tensor([[-500.0]], dtype=torch.float64)).item() == -16.0
+
+
+def test_steep_networks_do_not_overflow():
+    built = build(L, 1e4, margin=0.4)
+    assert built.certificate().confidence == 1.0
+    assert built.verify(points=500).holds
+
+
 def test_default_margin_follows_from_the_widest_gate():
     built = build(Box(low=(0,) * 8, high=(1,) * 8), 100.0)
     assert built.margin == pytest.approx(log(63) / 100)
@@ -162,7 +175,7 @@ def test_regular_polygons_inscribe_and_circumscribe():
         (L, 0.0, {}, "scale > 0"),
         (L, float("nan"), {}, "scale > 0"),
         (L, 10.0, {"margin": -1.0}, "margin > 0"),
-        (L, 10.0, {"margin": 0.1}, r"scale > ln\(2·4 − 1\) / margin = 19.4591"),
+        (L, 10.0, {"margin": 0.1}, r"scale > ln\(2·5 − 1\) / margin = 21.9722"),
         (L, 10.0, {"rest": "x"}, "needs a mapping"),
         ({"a": L}, 10.0, {}, "two classes or more"),
         ({"a": L}, 10.0, {"rest": "a"}, "name of its own"),

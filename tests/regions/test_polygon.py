@@ -35,9 +35,15 @@ def untangled(count, seed):
 
 def spiral(turns):
     """A corridor that winds inwards."""
-    angle = np.linspace(0.5, turns * 2 * np.pi, 24 * turns)
+    angle = np.linspace(0.5, turns * 2 * np.pi, 12 * turns)
     outer = angle[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return np.concatenate([outer, 0.8 * outer[::-1]])
+
+
+def long_spiral(turns, corners_a_turn=8):
+    angle = np.linspace(3, turns * 2 * np.pi, corners_a_turn * turns)
+    ray = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.concatenate([angle[:, None] * ray, ((angle - 2)[:, None] * ray)[::-1]])
 
 
 def comb(teeth):
@@ -52,6 +58,7 @@ SHAPES = {
     "L": np.array([(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], dtype=float),
     "comb": comb(5),
     "spiral": spiral(3),
+    "long spiral": long_spiral(6),
 }
 
 
@@ -93,6 +100,30 @@ def test_complement_has_the_opposite_sign(count, seed):
     x = np.random.default_rng(seed).uniform(-2, 2, (200, 2))
     inside, outside = depth(formula, x @ normals.T + offsets), depth(complement(formula), -(x @ normals.T + offsets))
     np.testing.assert_array_equal(outside, -inside)
+
+
+def test_heights_stay_low_and_have_a_limit():
+    angle = np.linspace(0, 2 * np.pi, 600, endpoint=False)
+    petals = (1 + 0.3 * np.cos(9 * angle))[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    assert height(check(petals)[1]) < 24
+    assert height(check(comb(40))[1]) < 16
+    with pytest.raises(DomainError, match="wound so often"):
+        polygon_formula(corners(long_spiral(12, 24)))
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_a_high_formula_becomes_a_network(activation):
+    import torch
+
+    from inscape.regions import Polygon, build
+
+    shape = Polygon(long_spiral(6))
+    model = build(shape, 60.0, activation=activation).model
+    x = np.random.default_rng(0).uniform(-40, 40, (3000, 2))
+    named = model(torch.from_numpy(x))[:, 0].detach().numpy() > 0
+    clear = np.abs(build(shape, 60.0, activation=activation).depth(x)[:, 0]) > 0.2
+    assert clear.mean() > 0.7
+    np.testing.assert_array_equal(named[clear], inside_polygon(x, shape.vertices)[clear])
 
 
 def test_convex_polygons_are_one_gate():

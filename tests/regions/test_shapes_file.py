@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inscape._errors import FileFormatError
-from inscape.regions import Box, HalfSpaces, Polygon, read_shapes
+from inscape.regions import Box, HalfSpaces, Polygon, build, read_shapes
 
 
 @pytest.fixture
@@ -71,6 +71,16 @@ def test_classes(write):
 def test_refusals_name_the_place(write, content, text):
     with pytest.raises(FileFormatError, match=text):
         read_shapes(write(content))
+
+
+def test_the_example_of_the_documentation(write):
+    import re
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "docs" / "building.md").read_text(encoding="utf-8")
+    shapes, rest = read_shapes(write(re.search(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]))
+    built = build(shapes, 40.0, margin=0.1, rest=rest)
+    assert built.promised(np.array([[0.5, 0.5], [2.0, 1.9], [5.5, 0.5], [9.0, 9.0]])).tolist() == [1, 0, 1, 0]
 
 
 def test_missing_file(tmp_path):

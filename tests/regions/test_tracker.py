@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from inscape import data, training
-from inscape._errors import InputError, ModelError
+from inscape._errors import BudgetError, InputError, ModelError
 from inscape.regions import Box, Plane, Segment, boundary, partition, track
 from inscape.results import Verdict
 from inscape.testing import random_net, unchanged
@@ -137,6 +137,13 @@ def test_a_tracker_keeps_no_model_alive_by_itself():
     assert seen() is None
 
 
+def test_repr_is_short():
+    model, _ = moving()
+    tracker = track(SQUARE)
+    tracker.record(model, 0)
+    assert repr(tracker) == "Tracker(domain=Box(low=(-2, -2), high=(2, 2)), records=1)"
+
+
 def test_every_counts_calls_and_now_overrides():
     model, _ = moving()
     tracker = track(SQUARE, every=3)
@@ -146,7 +153,7 @@ def test_every_counts_calls_and_now_overrides():
 
 
 def test_an_interrupted_record_leaves_the_track_valid(monkeypatch):
-    import inscape.regions._tracker as place
+    import inscape.regions._track_look as place
 
     model, step = moving()
     tracker = track(SQUARE)
@@ -175,6 +182,30 @@ def test_limit_is_a_status():
     assert seen.limited.all()
     assert np.isnan(seen.births).all()
     assert not whole.result().limited.any()
+
+
+def test_a_limit_that_leaves_no_room_stops_no_training(monkeypatch, tmp_path):
+    import inscape.regions._track_look as place
+
+    def full(*_, **__):
+        raise BudgetError("far more than max_cells")
+
+    model, step = moving()
+    tracker = track(SQUARE)
+    real = place.partition
+    monkeypatch.setattr(place, "partition", full)
+    with pytest.raises(BudgetError):
+        tracker.record(model, 0)
+    for i in range(4):
+        monkeypatch.setattr(place, "partition", full if i == 1 else real)
+        tracker.record(model, i)
+        step()
+    seen = tracker.result()
+    assert seen.limited.tolist() == [False, True, False, False]
+    assert np.isnan(seen.births).tolist() == [True, True, True, False]
+    assert str(seen.status).startswith("limit(1)")
+    assert seen.frame(1).title == "step 1: 0 regions (limit reached)"
+    assert seen.animation(tmp_path / "film.gif", dpi=30).exists()
 
 
 def test_weights_that_are_not_finite_are_refused_by_step():

@@ -9,6 +9,7 @@ import torch
 
 from inscape._errors import InputError
 from inscape.regions import Box, Plane, boundary
+from inscape.results import Verdict
 from inscape.testing import ball_net, balls_net, inside_polygon, sphere_points, torus_net
 
 
@@ -77,7 +78,7 @@ def test_slices_of_the_torus():
 
 
 def test_disc_has_the_area_of_its_polygon():
-    found = boundary(ball_net(2, faces=10, radius=0.5), Box(low=(-1, -1), high=(1, 1)))
+    found = boundary(ball_net(2, faces=10, radius=0.5, jitter=0.0), Box(low=(-1, -1), high=(1, 1)))
     assert found.class_areas[1] == pytest.approx(0.25 * 10 * tan(pi / 10))
     assert found.components == 1
     found = boundary(balls_net([[-0.5, 0], [0.5, 0]], radius=0.3, faces=8), Box(low=(-1, -1), high=(1, 1)))
@@ -85,8 +86,14 @@ def test_disc_has_the_area_of_its_polygon():
 
 
 def test_interval():
-    found = boundary(ball_net(1, radius=0.25), Box(low=(-1,), high=(1,)))
+    found = boundary(ball_net(1, radius=0.25, jitter=0.0), Box(low=(-1,), high=(1,)))
     assert sorted(found.segments.ravel().tolist()) == [-0.25, 0.25]
+
+
+def test_default_balls_and_tori_are_in_general_position():
+    assert boundary(ball_net(2), Box(low=(-2, -2), high=(2, 2))).status.verdict is Verdict.EXACT
+    oblique = Plane.through((-3, 0.1, -0.2), (3, -0.3, 0.4), (0.2, 3, 0.1))
+    assert boundary(torus_net(), oblique).status.verdict is Verdict.EXACT
 
 
 def test_points_are_spread():

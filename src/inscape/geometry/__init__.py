@@ -1,8 +1,12 @@
 """Torch-free exact geometry: charts, the engine that cuts them into cells, slopes."""
 
 from inscape.geometry._affine import affine_maps as affine_maps
+from inscape.geometry._ball import Ball as Ball
 from inscape.geometry._block import Level as Level
 from inscape.geometry._complex import Complex as Complex
+from inscape.geometry._distance import Bracket as Bracket
+from inscape.geometry._distance import Limits as Limits
+from inscape.geometry._distance import bracket as bracket
 from inscape.geometry._domains import Box as Box
 from inscape.geometry._domains import Chart as Chart
 from inscape.geometry._domains import Plane as Plane
@@ -11,13 +15,16 @@ from inscape.geometry._domains import Slice as Slice
 from inscape.geometry._faces import Faces as Faces
 from inscape.geometry._faces import f_vector as f_vector
 from inscape.geometry._faces import faces as faces
+from inscape.geometry._facet_distance import nearest_in_hull as nearest_in_hull
+from inscape.geometry._facet_distance import nearest_on_segments as nearest_on_segments
 from inscape.geometry._facets import Facets as Facets
 from inscape.geometry._facets import facets as facets
-from inscape.geometry._facets import largest_ball as largest_ball
+from inscape.geometry._family import Target as Target
 from inscape.geometry._half_spaces import cell_facets as cell_facets
 from inscape.geometry._half_spaces import half_spaces as half_spaces
 from inscape.geometry._kernels_locate import locate_in_plane as locate_in_plane
 from inscape.geometry._kernels_locate import locate_on_line as locate_on_line
+from inscape.geometry._largest_ball import largest_ball as largest_ball
 from inscape.geometry._levels import Splitting as Splitting
 from inscape.geometry._levels import Stage as Stage
 from inscape.geometry._local import LocalPlan as LocalPlan

@@ -171,6 +171,12 @@ class Block:
         """Number of cells."""
         return len(self.ends) if self.dimension == 1 else len(self.start) - 1
 
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices of the cells, cell i has corners[start[i]:start[i + 1]]; where edges take their place, of these."""
+        if self.dimension == 1 or self.bare:
+            return np.arange(0, 2 * len(self.ends) + 1, 2), self.ends.ravel()
+        return self.start, self.ends[self.half >> 1, self.half & 1]
+
     @property
     def bare(self) -> bool:
         """Whether there are edges only, in dimension 2."""

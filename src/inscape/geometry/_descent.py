@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,9 @@ class Split:
         """One group as a block of its own."""
         return part(self.block, self.skeleton, self.groups[number])
 
-    def joined(self, ended: list[Block | None]) -> Block:
+    def joined(self, ended: list[Block | None], do: Callable[..., list[Any]]) -> Block:
         """The finished groups as one block; None stands for those that were not wanted to the end."""
-        return join_groups(self.block, self.skeleton, ended, self.groups)
+        return join_groups(self.block, self.skeleton, ended, self.groups, do)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,20 +80,21 @@ class Descent:
         """The complex of a finished block, with so many cells at most; the block is used up."""
         return closed(self.plan, block, most)
 
-    def carry(self, block: Block, place: int, check: Callable[[], None]) -> Split | None:
+    def carry(self, block: Block, place: int, check: Callable[[], None], *, share: bool) -> Split | None:
         """Carry a block on, in place.
 
         Args:
             block: the block.
             place: entry of the order that comes next.
             check: called before each entry; may raise.
+            share: divide it for threads, too; once is enough, and each division has its cost.
 
         Returns:
             How it has to be divided, None if it is finished.
         """
         for at in range(place, len(self.plan.order)):
             check()
-            parts = self._parts(block, at)
+            parts = self._parts(block, at, self._for_threads(block, at) if share else 1)
             if parts > 1:
                 return self._divide(block, at, spatial_groups(block, parts))
             advance(self.plan, block, at)
@@ -107,22 +109,25 @@ class Descent:
             advance(self.plan, skeleton, at)
         return Split(block=block, place=place, skeleton=skeleton, groups=groups)
 
-    def _parts(self, block: Block, place: int) -> int:
-        """In how many groups to go on: so many that the next values fit, and that threads can share large work."""
+    def _parts(self, block: Block, place: int, wanted: int) -> int:
+        """In how many groups to go on: as many as are wanted, or more if the next values would not fit."""
         if block.dimension == 1 or block.cell_count < 2 * SMALLEST_GROUP:
             return 1
-        wanted = max(self._for_memory(block, place), self._for_threads(block, place))
-        return min(wanted, block.cell_count // SMALLEST_GROUP)
+        vertices, fitting = len(block.xy), self._fitting(block, place)
+        # About 2 √(groups · vertices) vertices lie between groups, and their values have to fit, too.
+        at_once = max(2, int(fitting * fitting / (4 * vertices)))
+        return min(max(wanted, ceil(vertices / fitting)), at_once, block.cell_count // SMALLEST_GROUP)
 
-    def _for_memory(self, block: Block, place: int) -> int:
+    def _fitting(self, block: Block, place: int) -> float:
+        """Number of vertices whose next values fit."""
         plan, i = self.plan, self.plan.order[place]
         width = sum(values.shape[1] for values in block.live.values())
         if block.pending is not None:
             width += plan.widths[block.pending.step.node]
         if i >= 0 and i not in plan.affine:
             width += plan.widths[i]
-        return ceil(GROWTH * 8 * width * len(block.xy) / self.block_bytes)
+        return self.block_bytes / (GROWTH * 8 * max(width, 1))
 
     def _for_threads(self, block: Block, place: int) -> int:
-        shares = 8 * len(block.xy) * self._ahead[place] // SHARE
-        return min(shares, MOST_SHARES) if shares >= FEWEST_SHARES else 1
+        shares = min(8 * len(block.xy) * self._ahead[place] // SHARE, MOST_SHARES, block.cell_count // SMALLEST_GROUP)
+        return shares if shares >= FEWEST_SHARES else 1

@@ -234,16 +234,17 @@ class ExactNet:
             table = self._values(site, j, read, allowance)
             allowance.charge(len(entries) * out.shape[1] * table.words)
             out += shifted(part.times(table.whole, units), part.exponent + self._power(j) - power)
-        out[:, 0] += shifted(affine.constant[units], affine.constant_exponent - power)
+        if affine.constant.any():  # the exponent of zeros says nothing
+            out[:, 0] += shifted(affine.constant[units], affine.constant_exponent - power)
         return out
 
     def _bent(self, site: Site, step: Step, units: np.ndarray, allowance: Allowance) -> np.ndarray:
         """Rows of a nonlinear node: the piece that holds on the cell."""
         key = self._key(site, step.node)
-        if key not in self._pieces:
+        found = self._pieces.get(key)
+        if found is None:
             width = sum(_width(self.plan.program.nodes[j]) for j in step.inputs)
-            self._pieces[key] = pieces(step.rule, width, site.pattern[step.node][None])
-        found = self._pieces[key]
+            found = self._pieces[key] = pieces(step.rule, width, site.pattern[step.node][None])
         source, scale, shift = found.source[0, units], found.scale[0, units], found.shift[0, units]
         out = np.zeros((len(units), self.plan.chart.dimension + 1), dtype=object)
         low, power = self.input_exponent(step), self._power(step.node)

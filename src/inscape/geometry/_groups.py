@@ -1,6 +1,6 @@
 """Groups of cells that are finished one after the other, and the edges between them, decided beforehand."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,14 +128,21 @@ def _selected(block: Block, edges: np.ndarray, extra: np.ndarray) -> Block:
     )
 
 
-def join_groups(block: Block, skeleton: Block, ended: list[Block | None], groups: list[np.ndarray]) -> Block:
+Do = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+"""Something that does several jobs and returns what they return, in their order."""
+
+
+def join_groups(
+    block: Block, skeleton: Block, ended: list[Block | None], groups: list[np.ndarray], do: Do | None = None
+) -> Block:
     """Put finished groups together again.
 
     Args:
         block: the block from which they were taken; its levels are the earlier ones.
         skeleton: the finished edges between them; its vertices and edges come first.
-        ended: the finished groups, None for those that were not wanted to the end.
+        ended: the finished groups, None for those that were not wanted to the end; they are used up.
         groups: cells of ``block`` in each group.
+        do: does the copying in several jobs, such as ``Crew.do``; one after the other by default.
 
     Returns:
         One block.
@@ -146,26 +153,34 @@ def join_groups(block: Block, skeleton: Block, ended: list[Block | None], groups
     parts = [skeleton, *finished]
     fresh = [np.ones(len(skeleton.xy), np.bool_), *(g.shared_vertex < 0 for g in finished)]
     fresh_edge = [np.ones(len(skeleton.ends), np.bool_), *(g.shared_edge < 0 for g in finished)]
-    ends = [number[g.ends] for number, g in zip(vertices, parts, strict=True)]
-    sizes = np.concatenate([[0], *(np.diff(g.start) for g in finished)])
-    return Block(
-        xy=_kept([g.xy for g in parts], fresh),
-        radius=_kept([g.radius for g in parts], fresh),
-        ends=_kept(ends, fresh_edge),
-        label=_kept([g.label for g in parts], fresh_edge),
-        edge_radius=_kept([g.edge_radius for g in parts], fresh_edge),
-        start=np.cumsum(sizes).astype(np.int64),
-        half=np.concatenate(
-            [np.zeros(0, np.int32)]
-            + [2 * n[g.half >> 1] + (g.half & 1) for n, g in zip(edges[1:], finished, strict=True)]
-        ),
-        doubt=np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
-        shared_vertex=_kept([skeleton.shared_vertex, *(np.full(len(g.xy), -1, np.int32) for g in finished)], fresh),
-        shared_edge=_kept([skeleton.shared_edge, *(np.full(len(g.ends), -1, np.int32) for g in finished)], fresh_edge),
-        exact=block.exact,
-        allowance=block.allowance,
-        levels=[*block.levels, *joined_levels(finished, groups)],
-    )
+    jobs = {
+        "exact": lambda: block.exact,
+        "allowance": lambda: block.allowance,
+        "levels": lambda: [*block.levels, *joined_levels(finished, groups)],
+        "half": lambda: _joined_halves(finished, edges[1:]),
+        "ends": lambda: _kept([number[g.ends] for number, g in zip(vertices, parts, strict=True)], fresh_edge),
+        "xy": lambda: _kept([g.xy for g in parts], fresh),
+        "radius": lambda: _kept([g.radius for g in parts], fresh),
+        "label": lambda: _kept([g.label for g in parts], fresh_edge),
+        "edge_radius": lambda: _kept([g.edge_radius for g in parts], fresh_edge),
+        "start": lambda: np.cumsum(np.concatenate([[0], *(np.diff(g.start) for g in finished)])).astype(np.int64),
+        "doubt": lambda: np.concatenate([np.zeros(0, np.bool_), *(g.doubt for g in finished)]),
+        "shared_vertex": lambda: _inherited(skeleton.shared_vertex, fresh),
+        "shared_edge": lambda: _inherited(skeleton.shared_edge, fresh_edge),
+    }
+    made = list(jobs.values())
+    return Block(**dict(zip(jobs, do(made) if do else [job() for job in made], strict=True)))
+
+
+def _joined_halves(finished: list[Block], numbers: list[np.ndarray]) -> np.ndarray:
+    halves = [2 * n[g.half >> 1] + (g.half & 1) for n, g in zip(numbers, finished, strict=True)]
+    return np.concatenate([np.zeros(0, np.int32), *halves])
+
+
+def _inherited(shared: np.ndarray, fresh: list[np.ndarray]) -> np.ndarray:
+    """What the skeleton shares with blocks further out; what is new in the groups is nobody else's."""
+    new = sum(int(mask.sum()) for mask in fresh[1:])
+    return np.concatenate([shared, np.full(new, -1, np.int32)])
 
 
 def _kept(arrays: list[np.ndarray], masks: list[np.ndarray]) -> np.ndarray:

@@ -53,8 +53,8 @@ def classify(values, predicates, radius):
     """Pack the signs of all predicates at all vertices.
 
     A value within ``error + slope · radius`` of zero is ambiguous: its vertex is marked, and it gets sign 0 if it is
-    also within ``cap``. Two competitors with the same value bit for bit are tied, which is no doubt: units that do the
-    same sum on the same numbers, such as those of a convolution over a blank border.
+    also within ``cap``. Two competitors with the same value bit for bit are tied, which leaves no mark: units that do
+    the same sum on the same numbers, such as those of a convolution over a blank border; see :func:`lonely_zeros`.
 
     Args:
         values: (V, width) values at the vertices.
@@ -148,6 +148,35 @@ def resolve(values, rows, sharp, predicates, signs):
             elif sharp[i, p] > 0.0:
                 doubt |= z != 0.0 or predicates.right[p] < 0
         signs.marks[v] = doubt
+
+
+@allocating_kernel
+def lonely_zeros(start, corner, signs, n):
+    """Predicates that vanish at a vertex, but on none of its cells as a whole.
+
+    Args:
+        start: (C + 1,) cell i has the corners corner[start[i]:start[i + 1]].
+        corner: (H,) vertices of the cells.
+        signs: ``Signs``.
+        n: number of predicates.
+
+    Returns:
+        (V, words) packed bits.
+    """
+    out = np.empty_like(signs.pos)
+    for w in range(out.shape[1]):
+        size = min(64, n - 64 * w)
+        full = (_ONE << np.uint64(size)) - _ONE if size < 64 else ~_ZERO
+        for v in range(out.shape[0]):
+            out[v, w] = full & ~(signs.pos[v, w] | signs.neg[v, w])
+        for cell in range(start.shape[0] - 1):
+            whole = full
+            for i in range(start[cell], start[cell + 1]):
+                whole &= ~(signs.pos[corner[i], w] | signs.neg[corner[i], w])
+            if whole != _ZERO:
+                for i in range(start[cell], start[cell + 1]):
+                    out[corner[i], w] &= ~whole
+    return out
 
 
 @allocating_kernel

@@ -133,7 +133,11 @@ def straighten(block: Block) -> None:
     _, line = np.unique(block.label[joined], return_inverse=True)
     np.maximum.at(wide, line, block.edge_radius[joined])  # the pieces of a line have bounds of their own
     block.edge_radius[joined] = wide[line]
-    block.start, block.half, block.ends, origin = dissolve(block.start, block.half, block.ends, drop)
+    before = block.ends
+    block.start, block.half, block.ends, origin = dissolve(block.start, block.half, before, drop)
+    turned = (block.shared_edge[origin] >= 0) & (block.ends != before[origin]).any(1)  # others know its direction
+    block.ends[turned] = block.ends[turned, ::-1]
+    block.half ^= turned[block.half >> 1].astype(block.half.dtype)
     for name in ("label", "edge_radius", "shared_edge"):
         setattr(block, name, getattr(block, name)[origin])
     compact(block)

@@ -9,37 +9,63 @@ from inscape.geometry._dyadic import common_point, side
 from inscape.geometry._exact import WorkLimitError
 from inscape.geometry._kernels_arrange import UNSETTLED, Chords, Mesh
 from inscape.geometry._kernels_edges import Crossings
-from inscape.geometry._kernels_signs import Predicates, Signs
+from inscape.geometry._kernels_signs import Predicates, Signs, lonely_zeros, unpack
 
 
-def settle_signs(desk: Desk, found: Signs, rows: np.ndarray, bounds: np.ndarray) -> None:
-    """Settle the signs of predicates at marked vertices, in place; where a value has the wrong sign, it is moved.
+def open_signs(desk: Desk, found: Signs, rows: np.ndarray, bounds: np.ndarray) -> dict[int, np.ndarray]:
+    """Find the signs that nothing has decided yet.
+
+    Among them are ties of competitors at single vertices: on a whole cell a tie comes from the same sum of the same
+    numbers, at one vertex it may as well come from rounding.
+
+    Args:
+        desk: the round.
+        found: signs of its predicates; vertices with such ties are marked in place.
+        rows: (m,) vertices that were marked.
+        bounds: (m, n) bounds below which a value says nothing there.
+
+    Returns:
+        Marked vertex → its undecided predicates.
+    """
+    values, predicates = desk.values, desk.predicates
+    paired = predicates.right >= 0
+    marked = np.flatnonzero(found.marks[rows])
+    z = values[rows[marked, None], predicates.left] - predicates.offset
+    if paired.any():
+        z = z - np.where(paired, values[rows[marked, None], np.maximum(predicates.right, 0)], 0.0)
+    unsure = (np.abs(z) <= bounds[marked]) & (bounds[marked] > 0) & ((z != 0) | ~paired)
+    result = {int(v): np.flatnonzero(open_) for v, open_ in zip(rows[marked], unsure, strict=True)}
+    if paired.any():
+        lonely = lonely_zeros(*desk.block.corners(), found, len(paired))
+        tied = np.flatnonzero(lonely.any(1))
+        for v, alone in zip(tied.tolist(), unpack(lonely[tied], len(paired)), strict=True):
+            more = np.flatnonzero(alone & paired)
+            if len(more):
+                found.marks[v] = True
+                result[v] = np.union1d(result.get(v, more), more)
+    return result
+
+
+def settle_signs(desk: Desk, found: Signs, unsure: dict[int, np.ndarray]) -> None:
+    """Settle signs at marked vertices, in place; where a value has the wrong sign, it is moved.
 
     Args:
         desk: the round.
         found: signs of its predicates.
-        rows: (m,) vertices.
-        bounds: (m, n) bounds below which a value says nothing.
+        unsure: vertex → predicates whose signs are to be settled there.
     """
-    values, predicates = desk.values, desk.predicates
-    z = values[rows[:, None], predicates.left] - predicates.offset
-    paired = predicates.right >= 0
-    z = z - np.where(paired, values[rows[:, None], np.where(paired, predicates.right, 0)], 0.0)
-    unsure = (np.abs(z) <= bounds) & (bounds > 0) & ((z != 0) | ~paired)
-    for vertex, row, open_ in zip(rows.tolist(), z, unsure, strict=True):
-        wanted = np.flatnonzero(open_)
+    for vertex, wanted in unsure.items():
         try:
             known = desk.point(vertex)
             if known is None:
                 continue
-            cell, point = known
-            signs = [side(line, point) for line in desk.rows(cell, wanted.tolist())]
+            locus, point = known
+            signs = [side(line, point) for line in desk.rows(locus, wanted.tolist())]
         except WorkLimitError:
             continue
         for p, sign in zip(wanted.tolist(), signs, strict=True):
             _write(found, vertex, p, sign)
-            if np.sign(row[p]) != sign:
-                _move(values, predicates, vertex, p, sign)
+            _move(desk.values, desk.predicates, vertex, p, sign)
         found.marks[vertex] = False
 
 
@@ -51,9 +77,10 @@ def _write(found: Signs, vertex: int, p: int, sign: int) -> None:
 
 def _move(values: np.ndarray, predicates: Predicates, vertex: int, p: int, sign: int) -> None:
     """Give a value that lies within its error of zero the sign that it should have."""
-    other = predicates.right[p]
+    left, other = predicates.left[p], predicates.right[p]
     zero = predicates.offset[p] if other < 0 else values[vertex, other] + predicates.offset[p]
-    values[vertex, predicates.left[p]] = zero if sign == 0 else np.nextafter(zero, sign * np.inf)
+    if np.sign(values[vertex, left] - zero) != sign:
+        values[vertex, left] = zero if sign == 0 else np.nextafter(zero, sign * np.inf)
 
 
 def settle_crossings(desk: Desk, found: Signs, crossings: Crossings) -> Crossings:

@@ -78,11 +78,8 @@ def loci(block: Block, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Positions in ``rows``, ascending, and the cells.
     """
-    if block.dimension == 1 or block.bare:
-        corner, cell = block.ends.ravel(), np.repeat(np.arange(len(block.ends)), 2)
-    else:
-        corner = block.ends[block.half >> 1, block.half & 1]
-        cell = np.repeat(np.arange(block.cell_count), np.diff(block.start))
+    start, corner = block.corners()
+    cell = np.repeat(np.arange(len(start) - 1), np.diff(start))
     number = np.full(len(block.xy), -1)
     number[rows] = np.arange(len(rows))
     here = np.flatnonzero(number[corner] >= 0)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class SolidSplit:
         """One group as a block of its own."""
         return part_of(self.block, self.groups[number])
 
-    def joined(self, ended: list[Solid | None]) -> Solid:
+    def joined(self, ended: list[Solid | None], do: Callable[..., list[Any]]) -> Solid:
         """The finished groups as one block; None stands for those that were not wanted to the end."""
         finished = [group for group in ended if group is not None]
         cells = [cells for cells, group in zip(self.groups, ended, strict=True) if group is not None]
@@ -78,26 +79,27 @@ class SolidDescent:
         """The complex of a finished block, with so many cells at most."""
         return block.closed(most)
 
-    def carry(self, block: Solid, place: int, check: Callable[[], None]) -> SolidSplit | None:
+    def carry(self, block: Solid, place: int, check: Callable[[], None], *, share: bool) -> SolidSplit | None:
         """Carry a block on, in place.
 
         Args:
             block: the block.
             place: entry of the order that comes next.
             check: called before each entry; may raise.
+            share: whether to divide large work for threads, too.
 
         Returns:
             How it has to be divided, None if it is finished.
         """
         for at in range(place, len(self.plan.order)):
             check()
-            parts = self._parts(block, at)
+            parts = self._parts(block, at, share=share)
             if parts > 1:
                 return SolidSplit(block=block, place=at, groups=_spatial(block, parts))
             advance(self.plan, block, at)
         return None
 
-    def _parts(self, block: Solid, place: int) -> int:
+    def _parts(self, block: Solid, place: int, *, share: bool) -> int:
         """In how many groups to go on: so many that the next values fit, and that threads can share large work."""
         if block.cell_count < 2 * SMALLEST_GROUP:
             return 1
@@ -107,7 +109,7 @@ class SolidDescent:
         if i >= 0 and i not in plan.affine:
             width += plan.widths[i]
         for_memory = ceil(GROWTH * 8 * width * rows / self.block_bytes)
-        shares = 0 if block.past is not None else 8 * len(block.xy) * self._ahead[place] // SHARE
+        shares = 8 * len(block.xy) * share * self._ahead[place] // SHARE
         return min(max(for_memory, min(shares, MOST_SHARES)), block.cell_count // SMALLEST_GROUP)
 
 

@@ -17,7 +17,7 @@ from inscape.geometry._levels import Stage, per_unit
 from inscape.geometry._merge import join_equal_leaders
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._program import Elementwise, Maximum
-from inscape.geometry._settle import settle_chords, settle_crossings, settle_signs
+from inscape.geometry._settle import open_signs, settle_chords, settle_crossings, settle_signs
 from inscape.geometry._sharp import sharp_errors
 
 ZERO_SHARE = 1e-11
@@ -216,16 +216,14 @@ def _classify(desk: Desk, turn: _Round) -> signs.Signs:
     plan, block, values, predicates = desk.plan, desk.block, desk.values, desk.predicates
     classify = signs.classify_plain if turn.plain else signs.classify
     found = classify(values, predicates, block.radius)
-    if found.marks.any():
-        rows = np.flatnonzero(found.marks)
-        if turn.number == 0:
-            bounds = sharp_errors(plan, block, turn.step, rows)
-            signs.resolve(values, rows, bounds, predicates, found)
-        else:
-            bounds = predicates.error + predicates.slope * block.radius[rows, None]
-        mine = found.marks[rows] & ((block.shared_vertex[rows] < 0) | (turn.key not in block.reads))
-        if mine.any():
-            settle_signs(desk, found, rows[mine], bounds[mine])
+    rows = np.flatnonzero(found.marks)
+    bounds = predicates.error + predicates.slope * block.radius[rows, None]
+    if turn.number == 0 and len(rows):
+        bounds = sharp_errors(plan, block, turn.step, rows)
+        signs.resolve(values, rows, bounds, predicates, found)
+    unsure = open_signs(desk, found, rows, bounds)
+    own = (block.shared_vertex < 0) | (turn.key not in block.reads)
+    settle_signs(desk, found, {v: wanted for v, wanted in unsure.items() if own[v]})
     if turn.key in block.reads:
         known = block.reads[turn.key].signs
         rows = np.flatnonzero(block.shared_vertex >= 0)

@@ -77,12 +77,12 @@ class _Stream:
 
     def _begin(self) -> _Ended:
         block = self.descent.first()
-        return _Ended(block=block, past=[], split=self.descent.carry(block, 0, self._check))
+        return _Ended(block=block, past=[], split=self.descent.carry(block, 0, self._check, share=True))
 
     def _go_on(self, split: Any, levels: list[Level], number: int) -> _Ended:
         self._check()
         block, past = split.part(number), lineage(levels, split.groups[number])
-        return _Ended(block=block, past=past, split=self.descent.carry(block, split.place, self._check))
+        return _Ended(block=block, past=past, split=self.descent.carry(block, split.place, self._check, share=False))
 
     def _check(self) -> None:
         if self.stopped.is_set():

@@ -10,15 +10,20 @@ from inscape._progress import Meter, SilentMeter
 from inscape.geometry._complex import Complex
 from inscape.geometry._descent import Descent
 from inscape.geometry._domains import Chart
+from inscape.geometry._hashed import subdivide_edges
 from inscape.geometry._plan import Plan, plan
 from inscape.geometry._polytopes import Polytopes
 from inscape.geometry._program import Program, Rule
+from inscape.geometry._skeleton import close_cells
 from inscape.geometry._solid_run import SolidDescent
 from inscape.geometry._tally import AbandonedError, Path, Tally
 from inscape.geometry._threads import Crew, thread_count
 
 BLOCK_BYTES = 1 << 26
 """Layer values that one block may hold at a time."""
+
+EDGES_FROM = 5
+"""Dimension from which edges alone are faster than cells, where the network is generic."""
 
 LARGEST_DIMENSION = 6
 """Dimension up to which the whole complex is computed."""
@@ -53,8 +58,9 @@ def subdivide(
 
     Values are carried at the vertices; a nonlinear node cuts the cells on which one of its predicates changes sign,
     and values at new vertices follow by linear interpolation. When the values of a layer outgrow ``block_bytes``,
-    the cells are taken in groups; what happens on the edges between groups is decided once,
-    beforehand, and read by both sides.
+    the cells are taken in groups; what happens on the edges between groups is decided once, beforehand, and read by
+    both sides. In dimension 5 and 6 generic networks of elementwise functions are cut by edges alone, which is faster;
+    where the network turns out not to be generic, cells are cut.
 
     Args:
         program: the network.
@@ -78,10 +84,22 @@ def subdivide(
         raise InputError(f"expected max_cells ≥ 1, a whole number, got {max_cells!r}")
     crew = Crew(thread_count(threads))
     laid = plan(program, chart, head, max_cells=max_cells)
+    if chart.dimension >= EDGES_FROM and (found := _by_edges(laid, max_cells)) is not None:
+        (meter or SilentMeter()).advance(found.complex.cell_count)
+        return found
     tally = Tally(limit=max_cells, meter=meter or SilentMeter())
     descent = descend(laid, block_bytes)
     block = _Run(descent=descent, tally=tally, crew=crew).whole()
     return Subdivision(complex=descent.closed(block, max_cells), plan=laid, complete=not tally.full)
+
+
+def _by_edges(laid: Plan, max_cells: int) -> Subdivision | None:
+    """The cells of a generic network by edges alone; None where that does not do."""
+    skeleton = subdivide_edges(laid)
+    made = None if skeleton is None else close_cells(skeleton)
+    if made is None or made.cell_count > max_cells:
+        return None
+    return Subdivision(complex=made, plan=laid, complete=True)
 
 
 def check_dimension(chart: Chart) -> None:
@@ -138,7 +156,7 @@ class _Run:
     def _finished(self, block: Any, place: int, path: Path) -> Any:
         """A block carried to the end; None if it is wanted no longer."""
         try:
-            split = self.descent.carry(block, place, partial(self.tally.check, path))
+            split = self.descent.carry(block, place, partial(self.tally.check, path), share=path == ())
         except AbandonedError:
             return None
         except Exception as error:  # noqa: BLE001 - raised in settle, if it comes first
@@ -151,7 +169,7 @@ class _Run:
         ended = self.crew.do(jobs)
         if all(group is None for group in ended):
             return None
-        return split.joined(ended)
+        return split.joined(ended, self.crew.do)
 
     def _group(self, split: Any, number: int, path: Path) -> Any:
         return self._finished(split.part(number), split.place, path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -140,6 +141,12 @@ def unknown(key: str, name: str, pick: int | None = None) -> str:
     return f"operation {key!r}{part} in {where} cannot be read; known operations are {', '.join(known)}"
 
 
+@cache
+def _key(operator: Any) -> str:
+    """Name of an operator without its overload."""
+    return operator._schema.name.removeprefix("aten::")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Call:
     operator: Any
@@ -150,7 +157,7 @@ class _Call:
 
     @property
     def key(self) -> str:
-        return self.operator._schema.name.removeprefix("aten::")
+        return _key(self.operator)
 
     def tensors(self) -> tuple[list[Value], list[Constant]]:
         found = list(leaves(self.arguments))
@@ -236,7 +243,7 @@ class _Call:
             kind=Kind.AFFINE,
             shape=shape,
             forward=call.formula(function, arguments),
-            linear_part=call.formula(function, linear),
+            linear_part=_on_demand(lambda: call.formula(function, linear)),
             magnitude_part=call.formula(function, magnitude),
             length=spec.length(sizes, arguments),
             layout=self.layout,
@@ -272,6 +279,18 @@ class _Call:
             constants=tuple(constants),
             target=self.key,
         )
+
+
+def _on_demand(make: Callable[[], Formula]) -> Formula:
+    """A formula that is compiled when it is first asked for: few linear parts ever are."""
+    made: list[Formula] = []
+
+    def run(values: Sequence[Tensor], constants: Sequence[Tensor], samples: int) -> Tensor:
+        if not made:
+            made.append(make())
+        return made[0](values, constants, samples)
+
+    return run
 
 
 def zeroed(leaf: Any) -> Any:

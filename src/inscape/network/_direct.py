@@ -1,6 +1,7 @@
 """The direct front end: trees of ``nn.Sequential`` over known leaf classes, and such chains from ONNX, not traced."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -71,13 +72,19 @@ def build(leaves: Iterator[tuple[str, nn.Module]], shape: tuple[int, ...]) -> tu
         if leaf == ():
             continue
         operator, arguments = leaf
-        first = operator._schema.arguments[0].name
-        bound = {argument.name: argument.default_value for argument in operator._schema.arguments}
-        bound |= {first: value} | arguments
+        first, defaults, multiple = _signature(operator)
+        bound = defaults | {first: value} | arguments
         shape_hint = _known_shape(module, value)
-        multiple = len(operator._schema.returns) > 1
         value = builder.add(operator, bound, name=path, shape=shape_hint, pick=0 if multiple else None)
     return builder, value
+
+
+@cache
+def _signature(operator: Any) -> tuple[str, dict[str, Any], bool]:
+    """First argument, defaults of all arguments, and whether it has several outputs; torch is slow to tell."""
+    schema = operator._schema
+    defaults = {argument.name: argument.default_value for argument in schema.arguments}
+    return schema.arguments[0].name, defaults, len(schema.returns) > 1
 
 
 def _known_shape(module: nn.Module, value: Value) -> tuple[int, ...] | None:

@@ -61,5 +61,9 @@ def _pruned(layers: list[Layer], output: int, head: Layer | None) -> Network:
             waiting.extend(layers[position].inputs)
     kept = sorted(needed)
     place = {old: new for new, old in enumerate(kept)}
-    nodes = tuple(replace(layers[old], inputs=tuple(place[i] for i in layers[old].inputs)) for old in kept)
+    nodes = tuple(_renumbered(layers[old], tuple(place[i] for i in layers[old].inputs)) for old in kept)
     return Network(nodes=nodes, output=place[output], head_layer=head)
+
+
+def _renumbered(layer: Layer, inputs: tuple[int, ...]) -> Layer:
+    return layer if inputs == layer.inputs else replace(layer, inputs=inputs)

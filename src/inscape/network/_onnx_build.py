@@ -1,4 +1,4 @@
-"""From an ``.onnx`` file to a module: constants folded, nodes as children, a trial without data, layers of torch."""
+"""From an ``.onnx`` file to a module: nodes become children, a trial without data, then layers of torch."""
 
 import copy
 import re
@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inscape._errors import FileFormatError, InscapeError, ModelError, UnsupportedLayerError
+from inscape._errors import FileFormatError, InscapeError, ModelError
 from inscape.network._onnx_file import check, parsed
-from inscape.network._onnx_graph import Call, Graph, Known, graph_of, refuse_unknown
+from inscape.network._onnx_graph import Call, Graph, graph_of, refuse_unknown
 from inscape.network._onnx_leaves import Shapes, layer_for
 from inscape.network._onnx_model import Computed, OnnxModel, Operand, Operation, Plan, Step, Weight
-from inscape.network._onnx_operators import CONSTANT, OPERATORS, SUPPORTED
+from inscape.network._onnx_operators import OPERATORS, SUPPORTED
+from inscape.network._onnx_simplify import simplified
+from inscape.network._onnx_values import ghost, option_array
 
 _MOST = 1 << 31
 """Entries of all values of two samples together, beyond which a file is refused."""
@@ -47,97 +49,7 @@ def open_onnx(path: Path) -> OnnxModel:
     graph = graph_of(message, path)
     del message
     samples = None if not graph.shape else graph.shape[0]
-    return _Builder(_joined(_without_constants(_trimmed(graph))), samples).run().eval()
-
-
-def _trimmed(graph: Graph) -> Graph:
-    """Nodes with the outputs that are supported; only some operators have more than one."""
-    read = {graph.result, *(name for call in graph.calls for name in call.inputs)}
-    calls = []
-    for call in graph.calls:
-        several = call.operation != CONSTANT and OPERATORS[call.operation].several
-        rest = [name for name in call.outputs[1:] if name in read]
-        if rest and not several:
-            raise UnsupportedLayerError(
-                f"{call.operation} {call.name!r} gives {rest[0]!r} besides its first output, which is not supported"
-            )
-        calls.append(call if several else replace(call, outputs=call.outputs[:1]))
-    return replace(graph, calls=tuple(calls))
-
-
-def _without_constants(graph: Graph) -> Graph:
-    """Nodes that do not depend on the input are computed now and become constants."""
-    constants = dict(graph.constants)
-    calls = []
-    for call in graph.calls:
-        if call.operation == CONSTANT:
-            constants[call.outputs[0]] = _stated(call)
-        elif any(name and name not in constants for name in call.inputs) or not call.inputs:
-            calls.append(call)
-        elif call.operation == "Identity":
-            constants[call.outputs[0]] = constants[call.inputs[0]]
-        else:
-            operands = [constants[name] if name else None for name in call.inputs]
-            constants.update(zip(call.outputs, _folded(call, operands), strict=True))
-    if graph.result in constants:
-        raise ModelError("the output of the model does not depend on its input")
-    return replace(graph, calls=tuple(calls), constants=constants)
-
-
-def _stated(call: Call) -> Known:
-    """The value of a Constant."""
-    names = call.attributes.keys() & {"value", "value_int", "value_ints", "value_float", "value_floats"}
-    if len(names) != 1:
-        raise ModelError(f"expected one value of numbers in the constant {call.name!r}, got {list(call.attributes)}")
-    (name,) = names
-    value = call.attributes[name]
-    if name == "value":
-        return value
-    return np.array(value, dtype=np.int64) if "int" in name else torch.tensor(value, dtype=torch.float32)
-
-
-def _folded(call: Call, operands: list[Known | None]) -> list[Known]:
-    count = OPERATORS[call.operation].weights
-    places = tuple(operand if i < count else _option(operand) for i, operand in enumerate(operands))
-    operation = Operation(call, (Computed(),) * len(places))
-    with torch.no_grad():
-        shapes = _several(operation(*(_ghost(place) if isinstance(place, Tensor) else place for place in places)))
-        if sum(prod(value.shape) for value in shapes) > _MOST:
-            raise FileFormatError(f"{call.operation} {call.name!r} makes a constant of more than {_MOST} numbers")
-        made = operation(*places)
-    return [value.contiguous() if isinstance(value, Tensor) else value for value in _several(made)]
-
-
-def _several(made: Any) -> list[Any]:
-    return made if isinstance(made, list) else [made]
-
-
-def _option(value: Known | None) -> np.ndarray | None:
-    """An operand that is an option, as an array."""
-    return value.double().numpy() if isinstance(value, Tensor) else value
-
-
-def _joined(graph: Graph) -> Graph:
-    """A matrix product followed by the addition of a vector becomes one node, which torch has a layer for."""
-    readers = Counter(name for call in graph.calls for name in call.inputs) + Counter([graph.result])
-    products = {
-        call.outputs[0]: call
-        for call in graph.calls
-        if call.operation == "MatMul" and call.inputs[0] not in graph.constants and call.inputs[1] in graph.constants
-    }
-    joined: dict[str, Call] = {}
-    for call in graph.calls:
-        if call.operation != "Add" or not any(name in products and readers[name] == 1 for name in call.inputs):
-            continue
-        product = products[next(name for name in call.inputs if name in products and readers[name] == 1)]
-        bias = next((name for name in call.inputs if name in graph.constants), None)
-        weight = graph.constants[product.inputs[1]]
-        if bias is not None and weight.ndim == 2 and tuple(graph.constants[bias].shape) == tuple(weight.shape[1:]):
-            inputs = (*product.inputs, bias)
-            joined[product.outputs[0]] = joined[call.outputs[0]] = replace(product, inputs=inputs, outputs=call.outputs)
-    calls = [joined.get(call.outputs[0], call) for call in graph.calls]
-    places = {id(call): place for place, call in enumerate(calls)}
-    return replace(graph, calls=tuple(call for place, call in enumerate(calls) if places[id(call)] == place))
+    return _Builder(simplified(graph), samples).run().eval()
 
 
 class _Builder:
@@ -194,7 +106,7 @@ class _Builder:
             elif isinstance(known, Tensor) and i < spec.weights:
                 operands.append(self._weight(operation, known, i))
             else:
-                operands.append(_option(known))
+                operands.append(option_array(known))
         if freed and call.operation == "Reshape" and _fixes(operands[1], self.samples):
             operation.call = replace(call, attributes=call.attributes | {"allowzero": 0})
             operands[1] = np.concatenate([[0], operands[1][1:]])  # pyright: ignore[reportOptionalSubscript, reportIndexIssue]
@@ -278,11 +190,11 @@ def _trial(model: OnnxModel, shape: tuple[int, ...], dtype: torch.dtype, hint: s
         raise FileFormatError(f"the model takes samples of shape {shape[1:]}, which do not fit into memory")
     held = [*model.parameters(), *model.buffers()]
     with torch.no_grad():
-        ghost = copy.deepcopy(model, {id(t): _ghost(t) for t in held}).eval()
+        hollow = copy.deepcopy(model, {id(t): ghost(t) for t in held}).eval()
         values: dict[str, Any] = {model.plan.source: torch.empty(shape, dtype=dtype, device="meta")}
         for step in model.plan.steps:
             try:
-                ghost.advance(step, values, torch.device("meta"))
+                hollow.advance(step, values, torch.device("meta"))
             except InscapeError as error:
                 raise type(error)(f"{error} (with a batch of shape {shape}){hint}") from error
     shapes = {name: tuple(value.shape) for name, value in values.items() if isinstance(value, Tensor)}
@@ -292,8 +204,3 @@ def _trial(model: OnnxModel, shape: tuple[int, ...], dtype: torch.dtype, hint: s
         found = shapes.get(model.plan.result, "sizes")
         raise ModelError(f"expected the samples in the first dimension of the output, got {found} for {shape}{hint}")
     return shapes
-
-
-def _ghost(tensor: Tensor) -> Tensor:
-    made = tensor.detach().to("meta")
-    return nn.Parameter(made) if isinstance(tensor, nn.Parameter) else made

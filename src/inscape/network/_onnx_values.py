@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from inscape._errors import ModelError, UnsupportedLayerError
-from inscape.network._onnx_graph import Call
+from inscape.network._onnx_graph import Call, Known
 
 _MOST = 1 << 28
 """Entries of a tensor that a small file may ask for."""
@@ -126,3 +126,28 @@ def along(value: Tensor, axis: int, positions: np.ndarray) -> Tensor:
         return value
     index = torch.from_numpy(np.ascontiguousarray(positions, dtype=np.int64)).to(value.device)
     return value.index_select(axis, index)
+
+
+def ghost(tensor: Tensor) -> Tensor:
+    """A tensor of the same shape without data, on which operations tell their shapes.
+
+    Args:
+        tensor: a tensor or a parameter.
+
+    Returns:
+        Its like on the device ``meta``.
+    """
+    made = tensor.detach().to("meta")
+    return torch.nn.Parameter(made) if isinstance(tensor, torch.nn.Parameter) else made
+
+
+def option_array(value: Known | None) -> np.ndarray | None:
+    """A constant operand that is an option of its node.
+
+    Args:
+        value: the constant, or None if it is left out.
+
+    Returns:
+        It as an array, in float64 if it is floating.
+    """
+    return value.double().numpy() if isinstance(value, Tensor) else value

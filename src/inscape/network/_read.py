@@ -1,5 +1,6 @@
 """Read any model into a list of operations."""
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def read(model: nn.Module | Network, example: Any = None) -> Network:
     leaves = _direct.leaves_of(model)
     if leaves is not None:
         found = list(leaves)
-        shape = _input_shape(found) if example is None else tuple(as_example(model, example).shape[1:])
+        shape = _input_shape(found) if example is None else _sample_shape(model, example)
         made = _direct.build(iter(found), shape)
         if made is not None:
             return finish(*made)
@@ -124,8 +125,20 @@ def _check_finite(model: nn.Module) -> None:
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         if nn.parameter.is_lazy(tensor):
             raise ModelError(f"expected initialised parameters, got the lazy {name!r}; run the model once first")
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if tensor.is_floating_point() and not _finite(tensor.detach()):
             raise ModelError(f"expected finite weights, got NaN or infinity in {name!r}")
+
+
+def _finite(tensor: Tensor) -> bool:
+    """Whether all entries are finite: so if their sum is; a sum can overflow, and then every entry is looked at."""
+    return isfinite(tensor.sum().item()) or bool(torch.isfinite(tensor).all())
+
+
+def _sample_shape(model: nn.Module, example: Any) -> tuple[int, ...]:
+    """Shape of one sample of an example."""
+    if isinstance(example, np.ndarray) and example.size and example.ndim and example.dtype.kind in "fiu":
+        return example.shape[1:]
+    return tuple(as_example(model, example).shape[1:])
 
 
 def _floating_tensor(model: nn.Module) -> Tensor | None:

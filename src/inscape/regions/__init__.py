@@ -14,6 +14,8 @@ from inscape.regions._build import build as build
 from inscape.regions._built import Built as Built
 from inscape.regions._built import Certificate as Certificate
 from inscape.regions._built_check import BuiltCheck as BuiltCheck
+from inscape.regions._distance import distance as distance
+from inscape.regions._distance_result import Distance as Distance
 from inscape.regions._divide import partition as partition
 from inscape.regions._everywhere import Everywhere as Everywhere
 from inscape.regions._exploration import Exploration as Exploration

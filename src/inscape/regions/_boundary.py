@@ -22,6 +22,7 @@ from inscape.geometry import (
 )
 from inscape.network import Network
 from inscape.regions._around import around
+from inscape.regions._distance_result import Distance
 from inscape.regions._divide import head_rule, provenance, status
 from inscape.regions._read import program, words
 from inscape.results import Provenance, Result, Status
@@ -215,6 +216,23 @@ class Boundary(Result):
             (p, d) points and (C + 1,) offsets: cell i owns points[offsets[i]:offsets[i + 1]].
         """
         return self.complex.vertices[self.complex.corners], np.asarray(self.complex.offsets)
+
+    def distance(self, t: np.ndarray, norm: float = 2) -> Distance:
+        """Distances from points to the boundary, along the chart.
+
+        A distance is exact if it is not larger than the distance to the wall of the domain; else the latter is a lower
+        bound, since the boundary may go on outside.
+
+        Args:
+            t: (n, d) chart coordinates inside the domain.
+            norm: 1, 2 or ``math.inf``, of input space.
+
+        Returns:
+            The distances.
+        """
+        from inscape.regions._distance_pieces import distance_to_pieces
+
+        return distance_to_pieces(self, t, norm)
 
     def facts(self) -> dict[str, object]:
         """Name → value for the summary."""

@@ -1,7 +1,7 @@
 """The region compiler: from shapes to a network whose decision regions they are."""
 
 from collections.abc import Mapping
-from math import ceil, exp, log
+from math import ceil, log
 from time import perf_counter
 from typing import Any, Literal
 
@@ -10,8 +10,8 @@ import numpy as np
 from inscape._errors import InputError
 from inscape.regions._built import OUTSIDE, Built
 from inscape.regions._formula import Formula, widest
-from inscape.regions._gates import gate_layers
-from inscape.regions._ladder import ladder_layers
+from inscape.regions._gates import gate_layers, sigmoid
+from inscape.regions._ladder import cut_off, ladder_layers
 from inscape.regions._shapes import Body, groups_of, joined
 from inscape.results import Provenance, Status, Verdict, fingerprint
 
@@ -83,7 +83,7 @@ def build(
     together, formulas = joined(groups)
     inputs = max(map(widest, formulas))
     scale, margin = _positive("scale", scale), _margin(scale, margin, inputs, activation)
-    gain = 0.0 if activation == "relu" else scale * margin / (0.5 - inputs / (1 + exp(scale * margin)))
+    gain = 0.0 if activation == "relu" else scale * margin / (0.5 - inputs * sigmoid(-scale * margin))
     layers = _layers(together, formulas, scale=scale, gain=gain, rest=rest is not None)
     options = {"activation": activation, "scale": scale, "margin": margin, "classes": list(names)}
     return Built(
@@ -116,8 +116,8 @@ def _layers(
     if gain:
         layers = gate_layers(together.normals, together.offsets, formulas, scale=scale, gain=gain)
     else:
-        reach = float(max(np.abs(together.low).max(), np.abs(together.high).max()))
-        layers = ladder_layers(together.normals, together.offsets, formulas, scale=scale, reach=reach)
+        cut = cut_off(together.low, together.high)
+        layers = ladder_layers(together.normals, together.offsets, formulas, scale=scale, cut=cut)
     if rest:
         weight, bias = layers[-1]
         layers[-1] = np.vstack([weight, np.zeros((1, weight.shape[1]))]), np.r_[bias, 0.0]

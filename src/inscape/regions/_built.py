@@ -11,6 +11,7 @@ from torch import nn
 from inscape._errors import InputError
 from inscape.regions._formula import Formula, depth, widest
 from inscape.regions._gates import logit_bounds, sigmoid
+from inscape.regions._ladder import cut_off
 from inscape.results import Provenance, Result, Status
 
 OUTSIDE = "outside"
@@ -96,7 +97,7 @@ class Built(Result):
         return self.normals.shape[1]
 
     @property
-    def units(self) -> int:
+    def unit_count(self) -> int:
         """Number of hidden units."""
         return sum(len(bias) for _, bias in self.layers[:-1])
 
@@ -157,7 +158,8 @@ class Built(Result):
         if not (np.isfinite(edge) and edge > 0):
             raise InputError(f"expected a margin > 0, got {margin}")
         if self.activation == "relu":
-            inside = outside = np.full(len(self.formulas), self.scale * edge)
+            inside = np.full(len(self.formulas), self.scale * edge)
+            outside = np.minimum(inside, self.scale * cut_off(self.low, self.high))
         else:
             inside, outside = logit_bounds(self.formulas, scale=self.scale, gain=self.gain, margin=edge)
         return _certificate(edge, inside, outside, single=len(self.layers[-1][1]) == 1, rest=self.rest)
@@ -188,7 +190,7 @@ class Built(Result):
             "classes": ", ".join(self.names),
             "faces": len(self.offsets),
             "hidden layers": len(self.layers) - 1,
-            "hidden units": self.units,
+            "hidden units": self.unit_count,
             "widest gate": max(map(widest, self.formulas)),
             "scale": f"{self.scale:.6g}",
             "margin": f"{self.margin:.6g}",

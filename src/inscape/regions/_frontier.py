@@ -23,6 +23,7 @@ from inscape.geometry import (
 from inscape.regions._pattern_code import PatternCode
 
 _MOST_AHEAD = 32
+_FEW_DIMENSIONS = 12
 _NUMBERS_AHEAD = 1 << 19
 
 Order = Literal["best-first", "breadth-first"] | Callable[[np.ndarray], float]
@@ -118,7 +119,8 @@ class Frontier:
         self.journal = Journal()
         self._heap: list[_Item] = []
         self._sights: dict[bytes, _Sight] = {}
-        self._ahead = max(0, min(_MOST_AHEAD, _NUMBERS_AHEAD // (max(plan.size, 1) * (plan.dimension + 1))) - 1)
+        numbers = max(plan.size, 1) * (plan.dimension + 1)
+        self._ahead = min(_MOST_AHEAD, _NUMBERS_AHEAD // numbers) if plan.dimension <= _FEW_DIMENSIONS else 0
         self._number = count()
 
     def enter(self, point: np.ndarray, ahead: np.ndarray | None) -> bool:

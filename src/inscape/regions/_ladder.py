@@ -51,8 +51,22 @@ def _dense(rows: Sequence[dict[int, float]], width: int) -> np.ndarray:
     return made
 
 
+def cut_off(low: np.ndarray, high: np.ndarray) -> float:
+    """The depth B outside of shapes below which nothing is told apart.
+
+    Args:
+        low: (d,) lower corner of a box around the shapes.
+        high: (d,) upper corner.
+
+    Returns:
+        A power of two, at least eight times the largest coordinate.
+    """
+    reach = float(max(np.abs(low).max(), np.abs(high).max()))
+    return 2.0 ** ceil(log2(8.0 * max(reach, 2.0**-500)))
+
+
 def ladder_layers(
-    normals: np.ndarray, offsets: np.ndarray, formulas: Sequence[Formula], *, scale: float, reach: float
+    normals: np.ndarray, offsets: np.ndarray, formulas: Sequence[Formula], *, scale: float, cut: float
 ) -> Layers:
     r"""Weights of the network :math:`f(x) = \text{scale} \cdot \max(\text{depth}(x), -B)`.
 
@@ -66,7 +80,7 @@ def ladder_layers(
         offsets: (h,) offsets.
         formulas: one for each output.
         scale: factor of the output.
-        reach: size of the shapes; B is a power of two above eight times as much.
+        cut: the depth B at which the output is cut off, best a power of two.
 
     Returns:
         The linear layers; a ReLU stands between any two.
@@ -77,11 +91,10 @@ def ladder_layers(
         rows, back, units = _rung(units, level)
         rungs.insert(0, (rows, back))
     used = np.array(units, dtype=np.int64)
-    shift = 2.0 ** ceil(log2(8.0 * max(reach, 2.0**-500)))
-    layers: Layers = [(normals[used], offsets[used] + shift)]
+    layers: Layers = [(normals[used], offsets[used] + cut)]
     values = np.eye(len(used))
     for rows, back in rungs:
         layers.append((rows @ values, np.zeros(len(rows))))
         values = back
-    layers.append((scale * values, np.full(len(paired), -scale * shift)))
+    layers.append((scale * values, np.full(len(paired), -scale * cut)))
     return layers

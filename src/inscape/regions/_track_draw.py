@@ -39,7 +39,7 @@ def frame_info(track: Any, record: int) -> Any:
         high=track.domain.high,
         xlabel=axis(track.domain, 0),
         ylabel=axis(track.domain, 1),
-        title=f"step {track.steps[record]:,}: {track.regions[record]:,} regions",
+        title=f"step {track.steps[record]:,}: {_regions(track, record)}",
     )
 
 
@@ -57,13 +57,17 @@ def caption(track: Any, record: int) -> dict[str, str]:
     if track.epochs[record] >= 0:
         found["epoch"] = f"{track.epochs[record]:,}"
     found |= {
-        "regions": f"{track.regions[record]:,}" + (" (limit reached)" if track.limited[record] else ""),
+        "regions": _regions(track, record).replace(" regions", ""),
         "births": _count(track.births[record]),
         "deaths": _count(track.deaths[record]),
         "boundary length": f"{track.length[record]:.4g}",
         "boundary curves": f"{track.components[record]:,}",
     }
     return found
+
+
+def _regions(track: Any, record: int) -> str:
+    return f"{track.regions[record]:,} regions" + (" (limit reached)" if track.limited[record] else "")
 
 
 def _count(value: float) -> str:

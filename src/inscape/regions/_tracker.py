@@ -11,31 +11,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from inscape._errors import InputError, ModelError
-from inscape.geometry import Box, Chart
+from inscape._errors import BudgetError, InputError, ModelError
+from inscape.geometry import Chart
 from inscape.network import Network, model_fingerprint, read
-from inscape.regions._boundary import Boundary, boundary
-from inscape.regions._divide import partition
 from inscape.regions._draw import class_names
-from inscape.regions._patterns import missing, pattern_keys
+from inscape.regions._patterns import missing
 from inscape.regions._read import words
 from inscape.regions._track import Frame, Track
+from inscape.regions._track_look import Question, drawn_points, look, no_room
 from inscape.results import EXACT, Provenance, Status, Verdict, from_bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Question:
-    """What a tracker asks at every record."""
-
-    domain: Chart
-    every: int
-    between: tuple[int, int] | None
-    level: float
-    max_cells: int
-    points: np.ndarray
-    labels: np.ndarray
-    names: tuple[str, ...]
-    example: Any
 
 
 @dataclass(kw_only=True)
@@ -47,7 +31,28 @@ class _Followed:
     network: Network
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class _Memory:
+    """All that was recorded; it is replaced as a whole, so that an interrupted record leaves no half of one.
+
+    Attributes:
+        rows: the numbers of each record, by the names of the columns.
+        frames: what a film needs of each record, on a plane.
+        patterns: hashes of the last record's activation patterns, None where they are not known in full.
+        width: predicates in a pattern, -1 before the first record.
+        fingerprint: of the model at the first record.
+        seconds: time that all records took.
+    """
+
+    rows: tuple[dict[str, Any], ...] = ()
+    frames: tuple[Frame, ...] = ()
+    patterns: np.ndarray | None = None
+    width: int = -1
+    fingerprint: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class Tracker:
     """Records the regions of a model while it is trained; made by :func:`track`.
 
@@ -56,15 +61,13 @@ class Tracker:
     or one whose parameters have moved, it reads anew.
     """
 
-    question: _Question
+    question: Question
     _calls: int = 0
-    _rows: list[dict[str, Any]] = field(default_factory=list)
-    _frames: list[Frame] = field(default_factory=list)
-    _patterns: np.ndarray | None = None
-    _width: int = -1
-    _fingerprint: str = ""
-    _seconds: float = 0.0
+    _memory: _Memory = field(default_factory=_Memory)
     _followed: _Followed | None = None
+
+    def __repr__(self) -> str:
+        return f"Tracker(domain={words(self.question.domain)}, records={len(self._memory.rows)})"
 
     def __call__(self, *, step: int, epoch: int, model: nn.Module, metrics: Mapping[str, float]) -> None:
         """Record, at every so many calls.
@@ -93,7 +96,7 @@ class Tracker:
         """
         due = now or self._calls % self.question.every == 0
         if due:
-            self._look(model, step, epoch)
+            self._memory = self._looked(model, step, epoch)
         self._calls += 1
         return due
 
@@ -103,7 +106,8 @@ class Tracker:
         Returns:
             The track.
         """
-        rows, asked = self._rows, self.question
+        memory, asked = self._memory, self.question
+        rows = memory.rows
         columns = {name: np.array([row[name] for row in rows]) for name in _ROW}
         areas = [row["areas"] for row in rows]
         limited, doubtful = int(columns["limited"].sum()), int((columns["uncertain"] > 0).sum())
@@ -115,7 +119,7 @@ class Tracker:
             domain=asked.domain,
             **{name: columns[name].astype(kind) for name, kind in _ROW.items()},
             areas=np.array(areas) if areas else np.zeros((0, 0)),
-            frames=tuple(self._frames),
+            frames=memory.frames,
             names=asked.names or _names(areas),
             points=asked.points,
             labels=asked.labels,
@@ -123,8 +127,8 @@ class Tracker:
             provenance=Provenance(
                 function="inscape.regions.track",
                 options=options | {"between": asked.between, "max_cells": asked.max_cells},
-                model=self._fingerprint,
-                seconds=self._seconds,
+                model=memory.fingerprint,
+                seconds=memory.seconds,
             ),
         )
 
@@ -134,13 +138,14 @@ class Tracker:
         Returns:
             Numbers and tensors only.
         """
-        patterns = np.zeros(0, np.uint64) if self._patterns is None else self._patterns
+        memory = self._memory
+        patterns = np.zeros(0, np.uint64) if memory.patterns is None else memory.patterns
         return {
             "calls": self._calls,
             "track": torch.frombuffer(bytearray(self.result().to_bytes()), dtype=torch.uint8),
             "patterns": torch.from_numpy(patterns.view(np.int64)),
-            "known": self._patterns is not None,
-            "width": self._width,
+            "known": memory.patterns is not None,
+            "width": memory.width,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -157,47 +162,47 @@ class Tracker:
             raise InputError(
                 f"the state is of a tracker on {words(found.domain)}, this one is on {words(self.question.domain)}"
             )
-        self._rows = [
-            {name: getattr(found, name)[i] for name in _ROW} | {"areas": found.areas[i]} for i in range(found.records)
-        ]
-        self._frames, self._fingerprint = list(found.frames), found.provenance.model
-        self._seconds, self._calls, self._width = found.provenance.seconds, int(state["calls"]), int(state["width"])
-        self._patterns = state["patterns"].numpy().view(np.uint64) if state["known"] else None
-
-    def _look(self, model: nn.Module, step: int, epoch: int) -> None:
-        begin, asked = perf_counter(), self.question
-        network = self._network(model, step)
-        cells = partition(network, asked.domain, max_cells=asked.max_cells, progress=False)
-        found = boundary(
-            network,
-            asked.domain,
-            between=asked.between,
-            level=asked.level,
-            max_cells=asked.max_cells,
-            progress=False,
+        self._memory = _Memory(
+            rows=tuple(
+                {name: getattr(found, name)[i] for name in _ROW} | {"areas": found.areas[i]}
+                for i in range(found.records)
+            ),
+            frames=tuple(found.frames),
+            patterns=state["patterns"].numpy().view(np.uint64) if state["known"] else None,
+            width=int(state["width"]),
+            fingerprint=found.provenance.model,
+            seconds=found.provenance.seconds,
         )
-        patterns, width = pattern_keys(cells)
-        if self._width not in (-1, width):
-            raise InputError(f"a tracker follows one model, got one with {width} predicates after {self._width}")
-        limited = Verdict.LIMIT in {cells.status.verdict, found.status.verdict}
-        row = {
+        self._calls = int(state["calls"])
+
+    def _looked(self, model: nn.Module, step: int, epoch: int) -> _Memory:
+        """The memory with one more record."""
+        begin, asked, before = perf_counter(), self.question, self._memory
+        network = self._network(model, step)
+        try:
+            seen = look(network, asked)
+        except BudgetError:
+            if not before.rows:
+                raise  # nothing is lost yet; later on, training goes on
+            seen = no_room(asked.domain, len(before.rows[0]["areas"]), before.width)
+        if before.width not in (-1, seen.width):
+            raise InputError(f"a tracker follows one model, got one with {seen.width} predicates after {before.width}")
+        old, new = before.patterns, seen.patterns
+        births, deaths = (nan, nan) if old is None or new is None else (missing(new, old), missing(old, new))
+        row = seen.row | {
             "steps": step,
             "epochs": epoch,
-            "regions": len(patterns),
-            "births": nan if self._patterns is None or limited else missing(patterns, self._patterns),
-            "deaths": nan if self._patterns is None or limited else missing(self._patterns, patterns),
-            "length": found.length,
-            "components": found.components,
-            "uncertain": int(cells.uncertain.sum()),
-            "limited": limited,
-            "areas": found.class_areas,
+            "births": births,
+            "deaths": deaths,
         }
-        frame = _frame(found) if asked.domain.dimension == 2 else None
-        fingerprint = self._fingerprint or model_fingerprint(model)
-        self._rows.append(row)
-        self._frames += [] if frame is None else [frame]
-        self._patterns, self._width, self._fingerprint = (None if limited else patterns), width, fingerprint
-        self._seconds += perf_counter() - begin
+        return _Memory(
+            rows=(*before.rows, row),
+            frames=before.frames if seen.frame is None else (*before.frames, seen.frame),
+            patterns=new,
+            width=seen.width,
+            fingerprint=before.fingerprint or model_fingerprint(model),
+            seconds=before.seconds + perf_counter() - begin,
+        )
 
     def _network(self, model: nn.Module, step: int) -> Network:
         """The network read from the model, of now or of an earlier record."""
@@ -266,6 +271,7 @@ def track(
 
     Example:
         >>> from inscape import data, training
+        >>> from inscape.geometry import Box
         >>> tracker = track(Box(low=(-2, -2), high=(2, 2)), every=2)
         >>> done = training.fit(training.mlp([2, 8, 2]), data.load("moons", n=100), epochs=4, recorder=tracker)
         >>> tracker.result().epochs
@@ -275,8 +281,8 @@ def track(
         raise InputError(f"expected every ≥ 1, got {every}")
     if max_cells < 1:
         raise InputError(f"expected max_cells ≥ 1, got {max_cells}")
-    points, labels = _drawn(domain, data)
-    question = _Question(
+    points, labels = drawn_points(domain, data)
+    question = Question(
         domain=domain,
         every=every,
         between=between,
@@ -290,34 +296,6 @@ def track(
     return Tracker(question=question)
 
 
-def _drawn(domain: Chart, data: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Chart coordinates and labels of the points to draw."""
-    nothing = np.zeros((0, 2)), np.zeros(0, np.int64)
-    if data is None:
-        return nothing
-    samples, labels = data if isinstance(data, tuple | list) and len(data) == 2 else (data, None)
-    x = np.asarray(samples.detach().cpu() if isinstance(samples, torch.Tensor) else samples, dtype=np.float64)
-    if domain.dimension != 2 or x.shape[1:] != domain.shape:
-        raise InputError(f"expected data (n, {', '.join(map(str, domain.shape))}) on a plane, got shape {x.shape}")
-    points = x if isinstance(domain, Box) else domain.project(x)
-    if labels is None:
-        return points, nothing[1]
-    y = np.asarray(labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels).reshape(-1)
-    if len(y) != len(x) or not np.array_equal(y, y.astype(np.int64)) or y.min(initial=0) < 0:
-        raise InputError(f"expected {len(x)} labels, whole numbers ≥ 0, got an array of shape {y.shape}")
-    return points, y.astype(np.int64)
-
-
 def _names(areas: Sequence[np.ndarray]) -> tuple[str, ...]:
     count = len(areas[0]) if areas else 2
     return class_names(count) if count > 2 else ("class 0", "class 1")
-
-
-def _frame(found: Boundary) -> Frame:
-    points, offsets = found.polygons()
-    return Frame(
-        points=points.astype(np.float32),
-        offsets=offsets.astype(np.int32),
-        classes=found.classes.astype(np.int16),
-        segments=found.segments.astype(np.float32),
-    )

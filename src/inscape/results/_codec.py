@@ -56,6 +56,7 @@ _KINDS = {
     "boundary": "inscape.regions:Boundary",
     "slopes": "inscape.regions:Slopes",
     "exploration": "inscape.regions:Exploration",
+    "distance": "inscape.regions:Distance",
     "audit": "inscape.regions:Audit",
     "built": "inscape.regions:Built",
     "built-check": "inscape.regions:BuiltCheck",

@@ -14,6 +14,8 @@ from inscape.testing._constructions import grid_net as grid_net
 from inscape.testing._constructions import montufar_net as montufar_net
 from inscape.testing._constructions import sawtooth as sawtooth
 from inscape.testing._constructions import sequential as sequential
+from inscape.testing._distances import distance_by_milp as distance_by_milp
+from inscape.testing._distances import distance_by_patterns as distance_by_patterns
 from inscape.testing._networks import NET_KINDS as NET_KINDS
 from inscape.testing._networks import random_net as random_net
 from inscape.testing._oracles import breakpoints_by_bisection as breakpoints_by_bisection

@@ -58,53 +58,57 @@ def sphere_points(count: int, dimension: int) -> np.ndarray:
     return np.stack([ring * np.cos(angle), ring * np.sin(angle), z], axis=1)
 
 
-def ball(centre: Sequence[float], radius: float, *, faces: int = 12) -> HalfSpaces:
-    """A polytope around a ball, all its faces tangent to it.
+def ball(centre: Sequence[float], radius: float, *, faces: int = 12, jitter: float = 0.0) -> HalfSpaces:
+    """A polytope around a ball.
 
     Args:
         centre: (d,) centre, d = 1, 2 or 3.
         radius: radius of the ball.
         faces: number of faces.
+        jitter: faces are up to this share of the radius away from the ball, by random amounts of a fixed seed.
 
     Returns:
         The polytope.
     """
     normals = sphere_points(faces, len(centre))
-    return HalfSpaces(normals, normals @ np.asarray(centre, dtype=np.float64) + radius)
+    away = radius * (1 + jitter * np.random.default_rng(0).random(len(normals)))
+    return HalfSpaces(normals, normals @ np.asarray(centre, dtype=np.float64) + away)
 
 
-def ball_net(dimension: int = 2, *, faces: int = 12, radius: float = 1.0) -> nn.Sequential:
+def ball_net(dimension: int = 2, *, faces: int = 12, radius: float = 1.0, jitter: float = 0.05) -> nn.Sequential:
     """A polytope around a ball at the origin: one component; its boundary is a circle or a sphere.
 
     Args:
         dimension: 1, 2 or 3.
         faces: number of faces (2 in dimension 1).
         radius: radius of the ball.
+        jitter: see :func:`ball`; at 0 all faces are equally far from the centre, where many units then change at once.
 
     Returns:
         The network; its output is the distance to the nearest face, negative outside.
 
     Example:
         >>> import torch
-        >>> ball_net(2, faces=4)(torch.zeros(1, 2).double()).item()
+        >>> ball_net(2, faces=4, jitter=0.0)(torch.zeros(1, 2).double()).item()
         1.0
     """
-    return build(ball([0.0] * dimension, radius, faces=faces), 1.0, activation="relu").model
+    return build(ball([0.0] * dimension, radius, faces=faces, jitter=jitter), 1.0, activation="relu").model
 
 
-def balls_net(centres: object, *, radius: float = 1.0, faces: int = 12) -> nn.Sequential:
+def balls_net(centres: object, *, radius: float = 1.0, faces: int = 12, jitter: float = 0.05) -> nn.Sequential:
     """Polytopes around balls: as many components as there are centres, if these are far enough apart.
 
     Args:
         centres: (n, d) centres, d = 1, 2 or 3.
         radius: radius of each ball.
         faces: faces of each polytope.
+        jitter: see :func:`ball`.
 
     Returns:
         The network.
     """
     points = np.atleast_2d(np.asarray(centres, dtype=np.float64))
-    shapes = [ball([float(v) for v in point], radius, faces=faces) for point in points]
+    shapes = [ball([float(v) for v in point], radius, faces=faces, jitter=jitter) for point in points]
     return build(shapes, 1.0, activation="relu").model
 
 
@@ -129,16 +133,16 @@ def torus_blocks(*, major: float = 2.0, minor: float = 0.75, blocks: int = 6, si
             f"major={major}, minor={minor}"
         )
     section = sphere_points(sides, 2)
-    half = pi / blocks
+    half, source = pi / blocks, np.random.default_rng(0)
     found = []
     for k in range(blocks):
         angle = 2 * half * k + 0.1
         ahead = np.array([cos(angle), sin(angle), 0.0])
-        walls = [section[:, :1] * ahead / cos(half) + section[:, 1:] * np.array([0.0, 0.0, 1.0])]
-        reach = 1.25 * half
-        ends = [[s * -sin(angle + s * reach), s * cos(angle + s * reach), 0.0] for s in (-1.0, 1.0)]
-        normals = np.concatenate([*walls, np.array(ends)])
-        found.append(HalfSpaces(normals, np.r_[section[:, 0] * major + minor, 0.0, 0.0]))
+        walls = section[:, :1] * ahead / cos(half) + section[:, 1:] * np.array([0.0, 0.0, 1.0])
+        ends = np.array([[s * -sin(angle + s * half), s * cos(angle + s * half), 0.0] for s in (-1.0, 1.0)])
+        spread = source.random(sides + 2)  # for general position
+        offsets = np.r_[section[:, 0] * major + minor * (1 + 0.05 * spread[:-2]), minor * (0.2 + 0.1 * spread[-2:])]
+        found.append(HalfSpaces(np.concatenate([walls, ends]), offsets))
     return found
 
 
