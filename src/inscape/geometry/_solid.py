@@ -119,7 +119,7 @@ def first_solid(plan: Plan) -> Solid:
     return Solid(
         xy=np.where(ends, high, low).astype(np.float64),
         radius=np.zeros(1 << d),
-        name=scramble_all(np.arange(1, (1 << d) + 1, dtype=np.uint64)),
+        name=scramble_all(np.arange(1, (1 << d) + 1, dtype=np.uint64) << np.uint64(32)),  # no predicate's number
         start=np.array([0, 1 << d]),
         corners=np.arange(1 << d, dtype=np.int32),
         masks=masks[:, None],
