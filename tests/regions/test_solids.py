@@ -173,3 +173,25 @@ def test_classes_change_across_the_boundary():
     made = found.complex
     centres = np.add.reduceat(made.vertices[made.corners], made.start[:-1]) / np.diff(made.start)[:, None]
     assert np.array_equal(found.classes, net(torch.from_numpy(centres)).argmax(1).numpy())
+
+
+@pytest.mark.parametrize("classes", [3, 4, 5, 6, 8])
+def test_classes_that_meet_in_a_line_have_the_area_of_half_planes(classes):
+    angles = 2 * np.pi * np.arange(classes) / classes + 0.3
+    net = sequential([(np.stack([np.cos(angles), np.sin(angles), 0 * angles], 1), np.zeros(classes))])
+    found = boundary(net, cube(3))
+    between = angles + np.pi / classes
+    area = 2 * (1 / np.maximum(np.abs(np.cos(between)), np.abs(np.sin(between)))).sum()
+    assert found.measure == pytest.approx(area, rel=1e-12)
+    assert (found.status, len(found.facets)) == (EXACT, classes)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_four_planes_through_a_point_but_for_one_rounding(seed):
+    draw = np.random.default_rng(seed)
+    weight, point = draw.integers(-4, 5, (4, 3)).astype(float), np.array([0.25, -0.5, 0.125])
+    bias = -weight @ point
+    bias[3] = np.nextafter(bias[3], np.inf)
+    net = sequential([(weight, bias), (np.ones((1, 4)), np.zeros(1))])
+    found = partition(net, cube(3))
+    assert (found.cell_count, found.status) == (count_by_lp(net, cube(3)), EXACT)

@@ -98,6 +98,7 @@ class Descent:
             if parts > 1:
                 return self._divide(block, at, spatial_groups(block, parts))
             advance(self.plan, block, at)
+        block.reads = {}  # decisions on the borders are used up
         return None
 
     def _divide(self, block: Block, place: int, groups: list[np.ndarray]) -> Split:

@@ -353,3 +353,25 @@ def exact_signs(
     if point is None or wanted is None:
         return None
     return np.array([side(row, point) for row in wanted], dtype=np.int8)
+
+
+def exact_point(
+    net: ExactNet, site: Site, vanishing: Sequence[int], *, allowance: Allowance | None = None
+) -> np.ndarray | None:
+    """A vertex of a cell, each coordinate rounded once.
+
+    Args:
+        net: the program on its chart.
+        site: the cell; the vertex lies on its boundary or inside.
+        vanishing: labels of predicates and walls that vanish at the vertex, d or more of them independent.
+        allowance: work that may be done, :data:`CELL_WORK` by default.
+
+    Returns:
+        (d,) chart coordinates; None if the labels do not pin down a point, or the work is not allowed.
+    """
+    try:
+        lines = net.rows(site, vanishing, allowance or Allowance(left=CELL_WORK))
+    except WorkLimitError:
+        return None
+    point = None if lines is None else common_point(lines, net.plan.chart.dimension)
+    return None if point is None else np.array([whole / point[0] for whole in point[1:]])

@@ -7,6 +7,9 @@ from inscape.geometry._kernels_edges import lowest
 from inscape.geometry._kernels_signs import predicate
 from inscape.geometry._split_room import POINTS
 
+ROUNDING = 2.0**-50
+"""Relative error of a coordinate that was computed by a few operations."""
+
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _MIX_A = np.uint64(0x9E3779B97F4A7C15)
@@ -102,20 +105,45 @@ def _radius(mask, local, work):
 
 
 @small_kernel
-def _overruled(given, name, q):
-    """Sign that exact arithmetic gave a predicate at a vertex, 2 if it was not asked."""
-    low, high = 0, given.name.shape[0]
+def _edge_radius(x, u, v, points):
+    """Position error of a vertex that was placed exactly along its edge: that of the ends, and rounding."""
+    size = 0.0
+    for c in range(points.t.shape[1]):
+        size += abs(points.t[u, c]) + abs(points.t[v, c]) + abs(points.t[x, c])
+    return max(points.radius[u], points.radius[v]) + ROUNDING * size
+
+
+@small_kernel
+def _first(names, name):
+    """Where a name stands, or would stand, in a sorted list."""
+    low, high = 0, names.shape[0]
     while low < high:
         middle = (low + high) // 2
-        if given.name[middle] < name:
+        if names[middle] < name:
             low = middle + 1
         else:
             high = middle
-    while low < given.name.shape[0] and given.name[low] == name:
-        if given.predicate[low] == q:
-            return given.sign[low]
-        low += 1
+    return low
+
+
+@small_kernel
+def _overruled(given, name, q):
+    """Sign that exact arithmetic gave a predicate at a vertex, 2 if it was not asked."""
+    i = _first(given.name, name)
+    while i < given.name.shape[0] and given.name[i] == name:
+        if given.predicate[i] == q:
+            return given.sign[i]
+        i += 1
     return 2
+
+
+@small_kernel
+def _placed(given, name):
+    """Parameter that exact arithmetic gave a vertex along its edge, -1 if it was not asked."""
+    i = _first(given.placed, name)
+    if i < given.placed.shape[0] and given.placed[i] == name:
+        return given.s[i]
+    return -1.0
 
 
 @small_kernel
@@ -179,7 +207,9 @@ def new_vertex(u, v, p, mask, predicates, grain, given, points, table, local, wo
     state[POINTS] += 1
     table.key[h], table.vertex[h] = key, x
     za, zb = predicate(points.values, u, p, predicates), predicate(points.values, v, p, predicates)
-    s = za / (za - zb)
+    points.name[x] = scramble(points.name[u] + scramble(points.name[v] ^ scramble(np.uint64(p))))
+    known = _placed(given, points.name[x])
+    s = known if known >= 0.0 else za / (za - zb)
     points.a[x], points.b[x], points.s[x], points.on[x] = u, v, s, p
     for c in range(points.t.shape[1]):
         points.t[x, c] = points.t[u, c] + s * (points.t[v, c] - points.t[u, c])
@@ -188,8 +218,7 @@ def new_vertex(u, v, p, mask, predicates, grain, given, points, table, local, wo
     if predicates.right[p] < 0:
         points.values[x, predicates.left[p]] = predicates.offset[p]
     points.depth[x] = 1 + max(points.depth[u], points.depth[v])
-    points.name[x] = scramble(points.name[u] + scramble(points.name[v] ^ scramble(np.uint64(p))))
-    points.radius[x] = _radius(mask, local, work)
+    points.radius[x] = _radius(mask, local, work) if known < 0.0 else _edge_radius(x, u, v, points)
     points.close[x] = False
     _sign_words(x, u, v, p, predicates, grain, given, points)
     return x

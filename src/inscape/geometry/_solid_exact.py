@@ -6,7 +6,7 @@ import numpy as np
 
 from inscape.geometry import _codes as codes
 from inscape.geometry import _split_room as room
-from inscape.geometry._exact import exact_signs
+from inscape.geometry._exact import exact_point, exact_signs
 from inscape.geometry._kernels_signs import Signs, unpack
 from inscape.geometry._plan import Plan, Step
 from inscape.geometry._site import Site
@@ -15,6 +15,32 @@ from inscape.geometry._split import Answer, Question, split
 
 ATTEMPTS = 8
 """How often a round is cut again because an exact sign contradicts what rounding suggested."""
+
+
+WORST_PLACE = 1e-8
+"""Position error, as a share of the window, above which a new vertex is placed by exact arithmetic."""
+
+
+@dataclass(kw_only=True, eq=False)
+class _Known:
+    """What exact arithmetic has said so far of new vertices: signs (name, predicate, sign), and places by name."""
+
+    signs: list[tuple[int, int, int]] = field(default_factory=list)
+    places: dict[int, float] = field(default_factory=dict)
+
+    def named(self) -> np.ndarray:
+        return np.array(list(self.places), np.uint64)
+
+    def given(self) -> room.Given:
+        """The same in the order of names, in which the kernel looks it up."""
+        rows = sorted(self.signs)
+        return room.Given(
+            name=np.array([name for name, _, _ in rows], np.uint64),
+            predicate=np.array([predicate for _, predicate, _ in rows], np.int64),
+            sign=np.array([sign for _, _, sign in rows], np.int64),
+            placed=np.array(sorted(self.places), np.uint64),
+            s=np.array([self.places[name] for name in sorted(self.places)], np.float64),
+        )
 
 
 @dataclass(kw_only=True, eq=False)
@@ -50,17 +76,16 @@ class Court:
         solid, given = self.solid, question.predicates
         bound = given.error + given.slope * solid.radius[marked, None]
         open_ = np.abs(_at(values, marked, question)) <= bound
-        for v, place, queries in zip(marked.tolist(), _places(solid.corners, marked).tolist(), open_, strict=True):
+        for v, places, queries in zip(marked.tolist(), _places(solid.corners, marked), open_, strict=True):
             asked = np.flatnonzero(queries)
-            cell = int(np.searchsorted(solid.start, place, side="right")) - 1
-            vanishing = _labels(solid, cell, place)
+            cell, vanishing = _around(solid, places)
             signs = self._signs(cell, vanishing, asked + question.base)
             if signs is not None:
                 _put(found.pos, found.neg, v, asked, signs)
                 found.marks[v] = False
 
     def cut(self, values: np.ndarray, found: Signs, question: Question) -> Answer:
-        """Cut the cells; where rounding guessed a sign wrongly, cut them again with the right one.
+        """Cut the cells; where rounding guessed wrongly, cut them again with what is right.
 
         Args:
             values: (V, width) values at the vertices.
@@ -71,43 +96,60 @@ class Court:
             The vertices and cells after the cut; ``close`` marks the vertices that stay in doubt.
         """
         made = split(self.solid, values, found, question)
-        given: list[tuple[int, int, int]] = []
+        known = _Known()
         for _ in range(ATTEMPTS):
-            right, answers = self._check(made, question)
+            right = self._check_signs(made, question, known) and self._check_places(made, question.base, known)
             if right or not made.complete:
                 break
-            given += answers
-            made = split(self.solid, values, found, question, _sorted(given))
+            made = split(self.solid, values, found, question, known.given())
         return made
 
-    def _check(self, made: Answer, question: Question) -> tuple[bool, list[tuple[int, int, int]]]:
+    def _check_signs(self, made: Answer, question: Question, known: "_Known") -> bool:
         """Ask for the signs that rounding left open at new vertices; whether all were guessed rightly."""
         points, cells, old = made.points, made.cells, len(self.solid.xy)
         fresh = np.flatnonzero(points.close[old:]) + old
         if not len(fresh):
-            return True, []
-        given, right, answers = question.predicates, True, []
+            return True
+        given, right = question.predicates, True
         z = _at(points.values, fresh, question)
         bound = given.error + question.grain * points.depth[fresh, None] + given.slope * points.radius[fresh, None]
         crossing = _crossing(points, fresh, len(given.left)) & (np.abs(z) <= bound)
         crossing[np.arange(len(fresh)), points.on[fresh]] = False
-        for x, place, queries in zip(fresh.tolist(), _places(cells.corners, fresh).tolist(), crossing, strict=True):
+        for x, places, queries in zip(fresh.tolist(), _places(cells.corners, fresh), crossing, strict=True):
             asked = np.flatnonzero(queries)
-            cell = int(np.searchsorted(cells.start, place, side="right")) - 1
-            signs = self._signs(int(cells.parent[cell]), _labels(cells, cell, place), asked + question.base)
+            cell, labels = _around(cells, places)
+            vanishing = np.append(np.setdiff1d(labels, asked + question.base), points.on[x] + question.base)
+            signs = self._signs(int(cells.parent[cell]), vanishing, asked + question.base)
             if signs is None:
                 continue
-            answers += [(int(points.name[x]), int(q), int(s)) for q, s in zip(asked, signs, strict=True)]
+            known.signs += [(int(points.name[x]), int(q), int(s)) for q, s in zip(asked, signs, strict=True)]
             guessed = _signs_at(points, x, len(given.left))[asked]
             right = right and bool((guessed == signs).all())
             points.close[x] = False
-        return right, answers
+        return right
+
+    def _check_places(self, made: Answer, base: int, known: "_Known") -> bool:
+        """Ask where new vertices lie that rounding places badly; whether there are none."""
+        points, cells, old = made.points, made.cells, len(self.solid.xy)
+        chart = self.plan.chart
+        far = points.radius[old:] > WORST_PLACE * float(np.max(chart.high - chart.low))
+        fresh = np.flatnonzero(far & ~np.isin(points.name[old:], known.named())) + old
+        for x, places in zip(fresh.tolist(), _places(cells.corners, fresh), strict=True):
+            cell, labels = _around(cells, places)
+            site, vanishing = self._site(int(cells.parent[cell])), [*labels.tolist(), int(points.on[x]) + base]
+            point = exact_point(self.solid.exact, site, vanishing, allowance=self.solid.allowance)
+            if point is None:
+                points.close[x] = True
+                continue
+            begin, along = points.t[points.a[x]], points.t[points.b[x]] - points.t[points.a[x]]
+            s = float((point - begin) @ along / max(along @ along, 1e-300))
+            known.places[int(points.name[x])] = min(1.0, max(0.0, s))
+        return not len(fresh)
 
     def _signs(self, cell: int, vanishing: np.ndarray, queries: np.ndarray) -> np.ndarray | None:
-        net = self.solid.exact
-        if net is None:
-            return None
-        return exact_signs(net, self._site(cell), vanishing.tolist(), queries.tolist(), allowance=self.solid.allowance)
+        solid = self.solid
+        asked = vanishing.tolist(), queries.tolist()
+        return exact_signs(solid.exact, self._site(cell), *asked, allowance=solid.allowance)
 
     def _site(self, cell: int) -> Site:
         """The pattern of a cell in all steps and rounds before."""
@@ -127,10 +169,20 @@ class Court:
         return self._sites[cell]
 
 
-def _places(corners: np.ndarray, vertices: np.ndarray) -> np.ndarray:
-    """For each vertex a place where it stands in the list of corners."""
+def _places(corners: np.ndarray, vertices: np.ndarray) -> list[np.ndarray]:
+    """For each vertex the places where it stands in the list of corners."""
     order = np.argsort(corners, kind="stable")
-    return order[np.searchsorted(corners, vertices, sorter=order)]
+    first = np.searchsorted(corners, vertices, sorter=order)
+    last = np.searchsorted(corners, vertices, side="right", sorter=order)
+    return [order[a:b] for a, b in zip(first, last, strict=True)]
+
+
+def _around(cells: Solid | room.Output, places: np.ndarray) -> tuple[int, np.ndarray]:
+    """A cell at a vertex, and the labels of all sides of all cells on which the vertex lies."""
+    # what vanishes at the vertex on one cell does so on all of them, since the network is continuous
+    around = np.searchsorted(cells.start, places, side="right") - 1
+    labels = [_labels(cells, int(cell), int(place)) for cell, place in zip(around, places, strict=True)]
+    return int(around[0]), np.unique(np.concatenate(labels))
 
 
 def _labels(cells: Solid | room.Output, cell: int, place: int) -> np.ndarray:
@@ -162,13 +214,3 @@ def _put(pos: np.ndarray, neg: np.ndarray, v: int, predicates: np.ndarray, signs
         word, bit = p >> 6, np.uint64(1 << (p & 63))
         for bits, on in ((pos, sign > 0), (neg, sign < 0)):
             bits[v, word] = bits[v, word] | bit if on else bits[v, word] & ~bit
-
-
-def _sorted(given: list[tuple[int, int, int]]) -> room.Given:
-    """Known signs in the order of the vertices' names, in which the kernel looks them up."""
-    rows = sorted(given)
-    return room.Given(
-        name=np.array([name for name, _, _ in rows], np.uint64),
-        predicate=np.array([predicate for _, predicate, _ in rows], np.int64),
-        sign=np.array([sign for _, _, sign in rows], np.int64),
-    )

@@ -10,8 +10,14 @@ from inscape.geometry._kernels_signs import Predicates, Signs
 from inscape.geometry._kernels_split import measure_cells, split_cells
 from inscape.geometry._solid import Solid
 
-NOTHING_GIVEN = room.Given(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
-"""No sign is known from exact arithmetic."""
+NOTHING_GIVEN = room.Given(
+    name=np.empty(0, np.uint64),
+    predicate=np.empty(0, np.int64),
+    sign=np.empty(0, np.int64),
+    placed=np.empty(0, np.uint64),
+    s=np.empty(0),
+)
+"""Nothing is known from exact arithmetic."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -140,7 +140,7 @@ class Work(NamedTuple):
 
 
 class Given(NamedTuple):
-    """Signs that exact arithmetic gave for m predicates at new vertices, in the order of the vertices' names."""
+    """What exact arithmetic said of new vertices, in the order of their names: m signs and n places."""
 
     name: np.ndarray
     """(m,) name of the vertex."""
@@ -148,6 +148,10 @@ class Given(NamedTuple):
     """(m,) the predicate."""
     sign: np.ndarray
     """(m,) -1, 0 or +1."""
+    placed: np.ndarray
+    """(n,) name of a vertex"""
+    s: np.ndarray
+    """(n,) and its parameter along its edge, from a to b."""
 
 
 def stack_room(corners: int, wide: int) -> Stack:

@@ -164,7 +164,6 @@ class _Run:
             return None
         if split is None:
             self.tally.add(path, block.cell_count)
-            block.reads = {}  # decisions on the borders are used up
             return block
         jobs = [partial(self._group, split, number, (*path, number)) for number in range(len(split.groups))]
         ended = self.crew.do(jobs)
