@@ -21,6 +21,7 @@ from inscape.testing import (
     montufar_net,
     random_net,
     relu_nets,
+    sequential,
     unchanged,
 )
 
