@@ -36,7 +36,7 @@ def conv(channels: int) -> nn.Sequential:
 def case(kind: str, widths: list[int]) -> tuple[nn.Module, Any]:
     """Model and domain."""
     if kind == "conv plane":
-        return conv(*widths), Plane.through(*np.random.default_rng(0).random((3, 1, SIDE, SIDE)))
+        return conv(*widths), Plane.through(*np.random.default_rng(0).random((3, 1, SIDE, SIDE))).resized(0.75)
     return mlp(*widths), Box(low=(-1, -1), high=(1, 1))
 
 

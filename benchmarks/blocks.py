@@ -16,8 +16,8 @@ QUICK = [
 FULL = [
     ("square", [512, 8000], 10_000_000, "blocks"),
     ("square", [512, 8000], 1_000_000, "joined"),
-    ("conv plane", [4], 1_000_000, "blocks"),
-    ("conv plane", [4], 1_000_000, "joined"),
+    ("conv plane", [4], 2_000_000, "blocks"),
+    ("conv plane", [4], 2_000_000, "joined"),
 ]
 
 
