@@ -3,20 +3,16 @@
 The last column is what one region costs them over what it costs us. Cutting the whole box at once is another engine.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
 from typing import Any
 
-import affinitree
 import numpy as np
 import torch
 from _record import options, store, table
-from affinitree import builder
+from _sides import by_affinitree
 from torch import nn
 
 from inscape.geometry import Box
@@ -37,29 +33,6 @@ def mlp(widths: tuple[int, ...]) -> nn.Sequential:
             linear.bias.copy_(torch.tensor(rng.standard_normal(units) * 0.5))
         layers += [linear, nn.ReLU()]
     return nn.Sequential(*layers[:-1])
-
-
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Send the standard output of compiled code to nowhere."""
-    sys.stdout.flush()
-    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(null)
-
-
-def by_affinitree(model: nn.Sequential, dimension: int) -> int:
-    """Leaves of the decision tree on the cube."""
-    cube = affinitree.Polytope.hyperrectangle(dimension, [(-1.0, 1.0)] * dimension)
-    inside = affinitree.AffTree.from_poly(cube, affinitree.AffFunc.identity(dimension))
-    with silenced():
-        tree = builder.from_layers(affinitree.extract_pytorch_architecture(dimension, model[:-1]), inside)
-    return tree.num_terminals()
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
