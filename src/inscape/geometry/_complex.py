@@ -1,49 +1,30 @@
 """The finished complex: cells, their edges and vertices, and the sign pattern of every cell."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from inscape.geometry._block import Level
-from inscape.geometry._codes import pattern
-from inscape.geometry._plan import Step
+from inscape.geometry._leveled import Leveled
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Complex:
+class Complex(Leveled):
     """A chart cut into convex cells.
 
     In dimension 1 the edges are the cells; ``start`` and ``half`` are empty.
 
     Attributes:
-        vertices: (V, d) chart coordinates.
         ends: (E, 2) vertices of the edges.
         label: (E,) predicate on which an edge lies, counted over all steps; walls are negative.
         start: (C + 1,) cell i owns half[start[i]:start[i + 1]].
         half: (H,) half-edges 2e + flip of the cells, counter-clockwise; flip 1 runs from ends[e, 1] to ends[e, 0].
-        doubt: (C,) cells of which some decision lay below the rounding bound.
-        levels: the steps in order; following ``parent`` from a cell of the last level leads to its ancestors.
     """
 
-    vertices: np.ndarray
     ends: np.ndarray
     label: np.ndarray
     start: np.ndarray
     half: np.ndarray
-    doubt: np.ndarray
-    levels: Sequence[Level]
-
-    @property
-    def dimension(self) -> int:
-        """Dimension d of the chart."""
-        return self.vertices.shape[1]
-
-    @property
-    def cell_count(self) -> int:
-        """Number C of cells."""
-        return len(self.doubt)
 
     @cached_property
     def corners(self) -> np.ndarray:
@@ -129,31 +110,3 @@ class Complex:
         with np.errstate(divide="ignore", invalid="ignore"):
             centre = points[self.start[:-1]] + moment / area[:, None]
         return area, np.where(np.isfinite(centre) & (area[:, None] > 0), centre, flat)
-
-    def ancestors(self, level: int, cells: np.ndarray | None = None) -> np.ndarray:
-        """Cells of an earlier level in which cells lie.
-
-        Args:
-            level: position in ``levels``.
-            cells: (c,) cells, all by default.
-
-        Returns:
-            (c,) their ancestors.
-        """
-        found = np.arange(self.cell_count) if cells is None else np.asarray(cells)
-        for later in reversed(self.levels[level + 1 :]):
-            found = later.parent[found]
-        return found
-
-    def pattern(self, level: int, step: Step, members: np.ndarray) -> np.ndarray:
-        """Pattern of one step on cells of its level.
-
-        Args:
-            level: position in ``levels``.
-            step: the step that made the level.
-            members: (c,) cells of the level.
-
-        Returns:
-            (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
-        """
-        return pattern(self.levels[level].bits[members], step)

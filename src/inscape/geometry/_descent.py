@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil
 from typing import Any
 
@@ -65,13 +64,6 @@ class Descent:
     plan: Plan
     block_bytes: int
 
-    @cached_property
-    def _ahead(self) -> list[int]:
-        """For each entry of the order the units of the steps that are still to come."""
-        plan = self.plan
-        widths = [sum(plan.widths[j] for j in plan.steps[i].inputs) if i in plan.steps else 0 for i in plan.order]
-        return [sum(widths[place:]) for place in range(len(widths))]
-
     def first(self) -> Block:
         """The whole window."""
         return first_block(self.plan)
@@ -130,5 +122,7 @@ class Descent:
         return self.block_bytes / (GROWTH * 8 * max(width, 1))
 
     def _for_threads(self, block: Block, place: int) -> int:
-        shares = min(8 * len(block.xy) * self._ahead[place] // SHARE, MOST_SHARES, block.cell_count // SMALLEST_GROUP)
+        shares = min(
+            8 * len(block.xy) * self.plan.units_ahead[place] // SHARE, MOST_SHARES, block.cell_count // SMALLEST_GROUP
+        )
         return shares if shares >= FEWEST_SHARES else 1

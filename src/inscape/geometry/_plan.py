@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -98,6 +99,12 @@ class Plan:
     last: int
     widths: tuple[int, ...]
     max_cells: int
+
+    @cached_property
+    def units_ahead(self) -> list[int]:
+        """For each entry of the order the units of the steps that are still to come."""
+        widths = [sum(self.widths[j] for j in self.steps[i].inputs) if i in self.steps else 0 for i in self.order]
+        return [sum(widths[place:]) for place in range(len(widths))]
 
 
 def plan(program: Program, chart: Chart, head: Rule | None = None, *, max_cells: int = 1_000_000) -> Plan:

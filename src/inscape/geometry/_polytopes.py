@@ -1,24 +1,20 @@
 """The finished complex in three dimensions and more: convex cells as corners, sides, and which lies on which."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from inscape.geometry._block import Level
-from inscape.geometry._codes import pattern
+from inscape.geometry._leveled import Leveled
 from inscape.geometry._measures import Measures, measures_of
 from inscape.geometry._pairing import Pairing, facets_of, normals_of
-from inscape.geometry._plan import Step
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Polytopes:
+class Polytopes(Leveled):
     """A chart of dimension 3 or more, cut into convex cells that meet face to face.
 
     Attributes:
-        vertices: (V, d) chart coordinates.
         start: (C + 1,) cell i has the corners corners[start[i]:start[i + 1]].
         corners: (H,) vertices of the cells.
         masks: (H, words) packed bits: which of its cell's sides a corner lies on.
@@ -26,28 +22,13 @@ class Polytopes:
             of the masks of its corners.
         side_label: (S,) predicate on which a side lies, counted over all steps; the wall at the low (high) end of axis
             a is -1 - 2a (-2 - 2a).
-        doubt: (C,) cells of which some decision lay below the rounding bound.
-        levels: the steps in order; following ``parent`` from a cell of the last level leads to its ancestors.
     """
 
-    vertices: np.ndarray
     start: np.ndarray
     corners: np.ndarray
     masks: np.ndarray
     side_start: np.ndarray
     side_label: np.ndarray
-    doubt: np.ndarray
-    levels: Sequence[Level]
-
-    @property
-    def dimension(self) -> int:
-        """Dimension d of the chart."""
-        return self.vertices.shape[1]
-
-    @property
-    def cell_count(self) -> int:
-        """Number C of cells."""
-        return len(self.doubt)
 
     @property
     def offsets(self) -> np.ndarray:
@@ -101,31 +82,3 @@ class Polytopes:
     def centroids(self) -> np.ndarray:
         """(C, d) centres of mass in chart coordinates."""
         return self._measures.centroids
-
-    def ancestors(self, level: int, cells: np.ndarray | None = None) -> np.ndarray:
-        """Cells of an earlier level in which cells lie.
-
-        Args:
-            level: position in ``levels``.
-            cells: (c,) cells, all by default.
-
-        Returns:
-            (c,) their ancestors.
-        """
-        found = np.arange(self.cell_count) if cells is None else np.asarray(cells)
-        for later in reversed(self.levels[level + 1 :]):
-            found = later.parent[found]
-        return found
-
-    def pattern(self, level: int, step: Step, members: np.ndarray) -> np.ndarray:
-        """Pattern of one step on cells of its level.
-
-        Args:
-            level: position in ``levels``.
-            step: the step that made the level.
-            members: (c,) cells of the level.
-
-        Returns:
-            (c, n) booleans, True where a predicate is positive; for maxima (c, outputs) positions of the leaders.
-        """
-        return pattern(self.levels[level].bits[members], step)

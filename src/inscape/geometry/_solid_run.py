@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil
 from typing import Any
 
@@ -64,13 +63,6 @@ class SolidDescent:
     plan: Plan
     block_bytes: int
 
-    @cached_property
-    def _ahead(self) -> list[int]:
-        """For each entry of the order the units of the steps that are still to come."""
-        plan = self.plan
-        widths = [sum(plan.widths[j] for j in plan.steps[i].inputs) if i in plan.steps else 0 for i in plan.order]
-        return [sum(widths[place:]) for place in range(len(widths))]
-
     def first(self) -> Solid:
         """The whole window."""
         return first_solid(self.plan)
@@ -109,7 +101,7 @@ class SolidDescent:
         if i >= 0 and i not in plan.affine:
             width += plan.widths[i]
         for_memory = ceil(GROWTH * 8 * width * rows / self.block_bytes)
-        shares = 8 * len(block.xy) * share * self._ahead[place] // SHARE
+        shares = 8 * len(block.xy) * share * self.plan.units_ahead[place] // SHARE
         return min(max(for_memory, min(shares, MOST_SHARES)), block.cell_count // SMALLEST_GROUP)
 
 
