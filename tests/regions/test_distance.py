@@ -6,10 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog
 from torch import nn
 
 import inscape
-from inscape.geometry import Box, Plane, Segment
+from inscape.geometry import Box, Plane, Segment, Slice
 from inscape.network import read
 from inscape.regions import Distance, boundary, distance
 from inscape.results import Verdict
@@ -150,6 +151,43 @@ def test_in_the_plane_it_is_the_distance_to_the_exact_boundary(norm):
     assert (searched.upper[~exact] >= read_off.lower[~exact] * (1 - 1e-6)).all()
     assert np.array_equal(searched.pairs[exact], read_off.pairs[exact])
     assert distance(pieces, points, norm).upper.tolist() == read_off.upper.tolist()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("widths", [[3, 7, 5, 3], [4, 5, 4, 2]], ids=str)
+def test_in_space_it_is_the_distance_to_the_exact_boundary(widths, norm):
+    model, d = random_net(widths, rng=3), widths[0]
+    pieces = boundary(model, Box(low=-np.ones(d), high=np.ones(d)))
+    points = np.random.default_rng(1).uniform(-0.4, 0.4, (4, d))
+    read_off, searched = pieces.distance(points, norm), distance(model, points, norm)
+    exact = read_off.lower == read_off.upper
+    assert exact.sum() >= 2
+    assert searched.upper[exact] == pytest.approx(read_off.upper[exact], rel=2e-6)
+    assert (searched.upper[~exact] >= read_off.lower[~exact] * (1 - 1e-6)).all()
+    assert np.array_equal(searched.pairs[exact], read_off.pairs[exact])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_on_a_slice_of_three_dimensions_lengths_are_those_of_input_space(norm):
+    part = Slice.through(np.zeros(4), (1, 2, 0, 0), (0, 1, 1, 0), (0, 0, 1, 1), margin=1.0)
+    weight, offset = np.array([1, -0.5, 2, 0.3]), -0.3
+    t = np.array([0.2, 0.1, 0.3])
+    read_off = boundary(affine(weight[None], [offset]), part).distance(t, norm)
+    inside = minimize_norm(part.basis, weight @ part.basis.T, -offset - weight @ part.basis.T @ t, norm)
+    assert read_off.upper[0] == pytest.approx(inside, rel=1e-6)
+
+
+def minimize_norm(basis, slope, rise, norm):
+    """Least norm of s · basis with slope · s = rise, by linear programming or in closed form."""
+    if norm == 2:
+        return abs(rise) / np.linalg.norm(slope)
+    size, parts = len(basis), basis.shape[1] if norm == 1 else 1
+    bound = np.eye(basis.shape[1]) if norm == 1 else np.ones((basis.shape[1], 1))
+    table = np.vstack([np.hstack([basis.T, -bound]), np.hstack([-basis.T, -bound])])
+    cost = np.concatenate([np.zeros(size), np.ones(parts)])
+    free = [(None, None)] * size + [(0, None)] * parts
+    equal = np.concatenate([slope, np.zeros(parts)])[None]
+    return linprog(cost, table, np.zeros(len(table)), equal, [rise], bounds=free).fun
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -106,6 +106,13 @@ def test_degenerate_nets_have_the_full_dimensional_cells_of_affinitree(widths, k
     assert partition(model, cube(2)).count("activation") == cells_by_affinitree(model, cube(2))
 
 
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("widths", [[3, 10, 8, 1], [4, 8, 6, 1], [5, 6, 5, 1], [6, 6, 4, 1]], ids=str)
+def test_cubes_have_the_cells_of_affinitree(widths, seed):
+    model, box = random_net(widths, rng=400 + seed), cube(widths[0])
+    assert partition(model, box).cell_count == tree_of(model, box).num_terminals()
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("widths", [[2, 8, 6, 1], [3, 6, 5, 1], [4, 6, 4, 1], [5, 5, 4, 1], [6, 5, 4, 1]], ids=str)
 def test_exploration_of_a_box_finds_the_cells_of_affinitree(widths, seed):

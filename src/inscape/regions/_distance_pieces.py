@@ -1,12 +1,13 @@
 """Distances read off a boundary that was found on a domain."""
 
+from itertools import product
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from inscape._errors import InputError
-from inscape.geometry import Box, Chart, nearest_on_segments
+from inscape.geometry import Box, Chart, nearest_in_hull, nearest_on_segments
 from inscape.regions._distance_result import Distance, worth_of_pieces
 from inscape.regions._read import words
 from inscape.results import Provenance, Verdict
@@ -16,7 +17,7 @@ def distance_to_pieces(found: Any, t: np.ndarray, norm: float) -> Distance:
     """Distances from points of a domain to a boundary on it, along the chart.
 
     Args:
-        found: the boundary, of dimension 1 or 2.
+        found: the boundary.
         t: (n, d) or (d,) chart coordinates inside the domain.
         norm: 1, 2 or infinity, of input space.
 
@@ -36,14 +37,14 @@ def distance_to_pieces(found: Any, t: np.ndarray, norm: float) -> Distance:
     if not ((points >= domain.low) & (points <= domain.high)).all():
         raise InputError(f"expected points inside the domain {words(domain)}, got one outside or NaN")
     frame = np.eye(domain.dimension) if norm == 2 else domain.basis
-    pieces = found.segments
-    starts, ends = pieces[:, 0], pieces[:, -1]
+    corners, offsets = found.surface()
+    search = _on_segments if domain.dimension < 3 else _on_flats
     upper, nearest = np.full(len(points), np.inf), np.full(points.shape, np.nan)
     pairs = np.full((len(points), 2), -1)
     for i, point in enumerate(points):
-        if len(pieces):
-            upper[i], piece, nearest[i] = _nearest_piece(starts, ends, point, frame, norm)
-            ahead = (point - starts[piece]) @ found.normals[piece] > 0
+        if len(offsets) > 1:
+            upper[i], piece, nearest[i] = search(corners, offsets, point, frame, norm)
+            ahead = (point - corners[offsets[piece]]) @ found.normals[piece] > 0
             pairs[i] = found.pairs[piece][::-1] if ahead else found.pairs[piece]
     wall = np.array([wall_distance(domain, point, norm) for point in points])
     lower = np.minimum(upper, wall)
@@ -67,10 +68,11 @@ def distance_to_pieces(found: Any, t: np.ndarray, norm: float) -> Distance:
     )
 
 
-def _nearest_piece(
-    starts: np.ndarray, ends: np.ndarray, point: np.ndarray, frame: np.ndarray, norm: float
+def _on_segments(
+    corners: np.ndarray, offsets: np.ndarray, point: np.ndarray, frame: np.ndarray, norm: float
 ) -> tuple[float, int, np.ndarray]:
     """Distance, number of the piece and nearest point; pieces that are too far in the 2-norm are passed over."""
+    starts, ends = corners[offsets[:-1]], corners[offsets[1:] - 1]
     plain, place = nearest_on_segments(starts, ends, point)  # the chart is orthonormal
     kept = np.arange(len(starts))
     if norm != 2:
@@ -82,6 +84,25 @@ def _nearest_piece(
     best = int(plain.argmin())
     piece = int(kept[best])
     return float(plain[best]), piece, starts[piece] + place[best] * (ends[piece] - starts[piece])
+
+
+def _on_flats(
+    corners: np.ndarray, offsets: np.ndarray, point: np.ndarray, frame: np.ndarray, norm: float
+) -> tuple[float, int, np.ndarray]:
+    """The same for pieces of two dimensions and more, in the order of the balls around them."""
+    sizes = np.diff(offsets)
+    centres = np.add.reduceat(corners, offsets[:-1]) / sizes[:, None]
+    reach = np.sqrt(np.maximum.reduceat(np.square(corners - np.repeat(centres, sizes, axis=0)).sum(1), offsets[:-1]))
+    share = frame.shape[1] ** -0.5 if np.isinf(norm) else 1.0
+    least = share * (np.linalg.norm(centres - point, axis=1) - reach) * (1 - 1e-9)
+    best, piece, nearest = np.inf, -1, point
+    for n in np.argsort(least):
+        if least[n] > best:
+            break
+        distance, place = nearest_in_hull(corners[offsets[n] : offsets[n + 1]] @ frame, point @ frame, norm)
+        if distance < best:
+            best, piece, nearest = distance, int(n), place @ frame.T  # the chart is orthonormal
+    return best, piece, nearest
 
 
 def wall_distance(domain: Chart, point: np.ndarray, norm: float) -> float:
@@ -100,6 +121,7 @@ def wall_distance(domain: Chart, point: np.ndarray, norm: float) -> float:
         return float(room.min())
     if domain.dimension == 1:
         return float(room.min() * np.linalg.norm(domain.basis[0], ord=norm))
-    (left, bottom), (right, top) = domain.low, domain.high
-    corners = np.array([[left, bottom], [right, bottom], [right, top], [left, top]]) @ domain.basis
-    return float(nearest_on_segments(corners, np.roll(corners, -1, axis=0), point @ domain.basis, norm=norm)[0].min())
+    ends = np.stack([domain.low, domain.high])
+    corners = np.array(list(product(*ends.T)))
+    walls = [corners[corners[:, axis] == end] for axis in range(domain.dimension) for end in ends[:, axis]]
+    return min(nearest_in_hull(wall @ domain.basis, point @ domain.basis, norm)[0] for wall in walls)
