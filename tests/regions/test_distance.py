@@ -154,7 +154,7 @@ def test_in_the_plane_it_is_the_distance_to_the_exact_boundary(norm):
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("widths", [[3, 7, 5, 3], [4, 5, 4, 2]], ids=str)
+@pytest.mark.parametrize("widths", [[3, 7, 5, 3], [4, 5, 4, 3]], ids=str)
 def test_in_space_it_is_the_distance_to_the_exact_boundary(widths, norm):
     model, d = random_net(widths, rng=3), widths[0]
     pieces = boundary(model, Box(low=-np.ones(d), high=np.ones(d)))
