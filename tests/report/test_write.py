@@ -44,7 +44,15 @@ def test_parts_and_sections_in_order(page):
     found = numbers(page)
     assert [part["name"] for part in found["parts"]] == ["MLP <i>one</i>", "Conv net"]
     for part in found["parts"]:
-        assert list(part["sections"]) == ["network", "regions", "confidence", "counts", "provenance"]
+        assert list(part["sections"]) == [
+            "network",
+            "regions",
+            "boundary",
+            "distance",
+            "confidence",
+            "counts",
+            "provenance",
+        ]
 
 
 def test_numbers_are_those_of_the_library(page, digits):
