@@ -86,7 +86,9 @@ _GROUPS = {
             ),
             "plot": (
                 "inscape.cli._regions:plot",
-                "Draw the regions of a plane, coloured by class, with the decision boundary.",
+                "Draw the regions of a plane, coloured by class, with the decision boundary.\n\n"
+                "For one input the output is drawn over its pieces, for a box of three dimensions the boundary as a "
+                "surface.",
                 "inscape regions plot mlp.pt2 --data digits -o regions.png",
             ),
             "boundary": (

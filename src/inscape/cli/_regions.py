@@ -84,25 +84,25 @@ def plot(
     source: ModelOptions | None = None,
     options: DomainOptions | None = None,
 ) -> int:
-    """Draw the regions of a network, coloured by class, with the decision boundary over them.
+    """Draw the regions of a plane, coloured by class, with the decision boundary; in space the boundary alone.
 
     Returns:
         The exit code.
 
     Raises:
-        InputError: if there is no file to write.
+        InputError: if there is no file to write, or the domain has no picture.
     """
-    from inscape.regions import boundary
-    from inscape.regions._draw import class_map
-
     options = options or DomainOptions()
     if options.out is None:
         raise InputError("expected a file for the picture: -o FILE.png, .svg or .html")
     check_ending(options.out, PICTURES)
     network, domain, story = _domain(model, source, options)
-    line = boundary(network, domain, max_cells=options.max_cells)
+    if domain.dimension > 3:
+        raise InputError(
+            f"a box of dimension {domain.dimension} has no picture; write --data NAME for a plane through samples"
+        )
     cells = _partition(network, domain, options)
-    write_picture(class_map(cells, line), options.out)
+    write_picture(_drawn(network, cells, options), options.out)
     facts = {"where": story, "cells": cells.cell_count, "status": str(cells.status), "written": str(options.out)}
     say("Picture", facts, as_json=options.json)
     return 0
@@ -191,6 +191,17 @@ def verify(
     facts = {"where": story, "cells": cells.cell_count} | found.facts() | {"status of the cells": str(cells.status)}
     answer("Audit", facts, found, options.out, as_json=options.json)
     return 0 if found.passed else 1
+
+
+def _drawn(network: Any, cells: Any, options: DomainOptions) -> Any:
+    """Pieces of a line, areas of a plane, or the boundary as a surface in space."""
+    from inscape.regions import boundary
+    from inscape.regions._draw import class_map
+
+    if cells.dimension == 1:
+        return cells.info()
+    found = boundary(network, cells.domain, max_cells=options.max_cells)
+    return class_map(cells, found) if cells.dimension == 2 else found.info()
 
 
 def _cells(model: str, source: ModelOptions | None, options: DomainOptions) -> tuple[Any, str]:

@@ -38,8 +38,8 @@ def section(context: Context) -> Section | None:
 _PARAGRAPH = (
     "On a plane the decision boundary is a set of curves. Their topology is computed like everything else, without a "
     "grid: parts are curves that hang together, loops are independent closed curves, and the Euler characteristic is "
-    "parts minus loops. A loop closes around an area of another class, an island; a part without a loop runs from wall "
-    "to wall of the window. Parts of a class are areas that hang together along edges."
+    "parts minus loops. There is a loop for every area of one class that does not reach the wall of the window, an "
+    "island; a part without loops ends on the walls. Parts of a class are areas that hang together along edges."
 )
 
 

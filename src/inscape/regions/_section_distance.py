@@ -15,6 +15,7 @@ from inscape.results import Context, Figure, Section
 _SAMPLES = 20
 _SECONDS = 8.0
 _SHOWN = 8
+_FIRST = 2
 _TITLE = "How far samples are from the decision boundary"
 
 
@@ -37,7 +38,9 @@ def section(context: Context) -> Section | None:
     most = int(str(context.options.get("distance_samples", _SAMPLES)))
     seconds = float(str(context.options.get("distance_seconds", _SECONDS)))
     kept = np.sort(generator(context.seed).permutation(len(context.x))[:most])
-    found = distance(context.network, context.x[kept], timeout=seconds / len(kept), progress=False)
+    samples = context.x[kept]
+    distance(context.network, samples[:1], max_cells=_FIRST, progress=False)  # kernels compile outside of the time
+    found = distance(context.network, samples, timeout=seconds / len(kept), progress=False)
     rows = _rows(context, kept, found)
     return Section(
         key="distance",
@@ -84,9 +87,10 @@ def _label(label: int, names: tuple[str, ...]) -> str:
 def _story(rows: list[dict[str, Any]], found: Any) -> list[str]:
     nearest = rows[0]
     if not isfinite(nearest["upper"]):
-        free = all(not isfinite(row["lower"]) for row in rows)
-        what = "there is no boundary: the network names one class everywhere" if free else "no point of it was found"
-        return [f"Of {len(rows)} samples measured none has a boundary near: {what}."]
+        return [
+            f"Of {len(rows)} samples measured none has a boundary near: within a distance of "
+            f"{_size(min(row['lower'] for row in rows))} there is none, and no point of it was found."
+        ]
     known = (
         f"exactly {nearest['upper']:.4g}"
         if nearest["certified"]
@@ -104,6 +108,10 @@ def _story(rows: list[dict[str, Any]], found: Any) -> list[str]:
     return [text]
 
 
+def _size(value: float) -> str:
+    return "any size" if not isfinite(value) else f"{value:,.0f}" if value >= 1e4 else f"{value:.4g}"
+
+
 def _middle(values: np.ndarray) -> float:
     """Median; infinite where the middle is."""
     ordered = np.sort(values)
@@ -117,7 +125,12 @@ def _figures(found: Any) -> list[Figure]:
         "Samples in the order of their distance. The true curve runs inside the band: its upper edge is the nearest "
         "point found, its lower edge the certified bound. A band without width is a known distance."
     )
-    info = replace(found.info(), title="Distances of the samples to the boundary")
+    info = replace(
+        found.info(),
+        title="Distances of the samples to the boundary",
+        xlabel="share of the samples",
+        ylabel="distance (input units)",
+    )
     return [Figure(name="sorted", info=info, caption=caption)]
 
 
