@@ -78,7 +78,7 @@ def test_a_boundary_that_is_nowhere_is_said():
     model = sequential([(np.eye(2), np.zeros(2)), (np.zeros((2, 2)), np.array([0.0, 1.0]))])
     found = section(context(model))
     assert "within a distance of 1,000,000 there is none, and no point of it was found" in found.paragraphs[1]
-    assert found.figures == ()
+    assert not found.figures
     assert "headline" not in found.numbers
     json.dumps(plain(found.numbers), allow_nan=False)
 
@@ -86,7 +86,7 @@ def test_a_boundary_that_is_nowhere_is_said():
 def test_a_smooth_network_is_refused_in_words():
     found = section(context(nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))))
     assert "Tanh" in found.notes[0]
-    assert found.figures == ()
+    assert not found.figures
 
 
 def test_without_samples_there_is_no_chapter():

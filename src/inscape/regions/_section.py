@@ -146,10 +146,10 @@ def counts(context: Context) -> Section | None:
             "regions) and, "
             "where the windows are small enough, different affine functions and connected areas of one affine "
             "function.",
-            "The second table sets the counts beside what theory says of a network of this shape on a plane: at most so "
-            "many regions, whatever the weights; at least so many for the best weights, which trained ones are not; "
-            "about so many for random weights. The gap is the decimal logarithm of that number over the count: 2 means "
-            "that it is a hundred times larger. A window is only a part of its plane, so the count may also lie far "
+            "The second table sets the counts beside what theory says of a network of this shape on a plane: at most "
+            "so many regions, whatever the weights; at least so many with the best weights, which trained ones are "
+            "not; about so many with random weights. The gap is the decimal logarithm of that number over the count: "
+            "2 means a hundred times as many. A window is only a part of its plane, so the count may also lie far "
             "below the expected scale.",
         ],
         tables=tables,
