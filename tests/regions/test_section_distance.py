@@ -69,9 +69,17 @@ def test_too_little_time_is_said_and_the_bounds_hold():
     model = random_net([12, 30, 30, 4], rng=0)
     x = torch.rand(4, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     found = section(context(model, x, options={"distance_seconds": 1e-6}))
-    assert found.numbers["certified"] < 4
+    assert found.numbers["certified"] < len(found.numbers["samples"])
     assert any("was not enough to bring the bounds together" in note for note in found.notes)
     assert all(row["lower"] <= row["upper"] for row in found.numbers["samples"])
+
+
+def test_samples_that_the_time_leaves_out_are_said():
+    """The first sample is always measured; then the time is over, as it is from the start."""
+    x = torch.rand(6, 2, generator=torch.Generator().manual_seed(0))
+    found = section(context(diamond(), x, options={"distance_seconds": -1.0}))
+    assert len(found.numbers["samples"]) == 1
+    assert "5 more samples were to be measured" in found.notes[1]
 
 
 def test_a_boundary_that_is_nowhere_is_said():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import isfinite
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import numpy as np
 from inscape._errors import UnsupportedLayerError
 from inscape._rng import generator
 from inscape.regions._distance import distance
+from inscape.regions._distance_result import Distance, worth
 from inscape.regions._views import names_of_classes
 from inscape.results import Context, Figure, Section
 
 _SAMPLES = 20
 _SECONDS = 8.0
 _SHOWN = 8
-_FIRST = 2
+_FIRST = 1.0
+_LEAST = 1e-3
 _TITLE = "How far samples are from the decision boundary"
 
 
@@ -37,10 +40,9 @@ def section(context: Context) -> Section | None:
         return Section(key="distance", title=_TITLE, notes=[f"There are no certified distances here: {error}."])
     most = int(str(context.options.get("distance_samples", _SAMPLES)))
     seconds = float(str(context.options.get("distance_seconds", _SECONDS)))
-    kept = np.sort(generator(context.seed).permutation(len(context.x))[:most])
-    samples = context.x[kept]
-    distance(context.network, samples[:1], max_cells=_FIRST, progress=False)  # kernels compile outside of the time
-    found = distance(context.network, samples, timeout=seconds / len(kept), progress=False)
+    kept = generator(context.seed).permutation(len(context.x))[:most]
+    found = _measured(context.network, context.x[kept], seconds)
+    kept = kept[: len(found.lower)]
     rows = _rows(context, kept, found)
     return Section(
         key="distance",
@@ -48,7 +50,7 @@ def section(context: Context) -> Section | None:
         paragraphs=[_PARAGRAPH, *_story(rows, found)],
         figures=_figures(found),
         tables=[_table(rows)],
-        notes=_notes(found, seconds),
+        notes=_notes(found, seconds, left_out=min(most, len(context.x)) - len(kept)),
         numbers=_numbers(rows, found, seconds),
     )
 
@@ -59,6 +61,24 @@ _PARAGRAPH = (
     "class is another one. The lower bound is proven: within it the class is the same everywhere. Where both agree, "
     "the distance is known."
 )
+
+
+def _measured(network: Any, samples: Any, seconds: float) -> Distance:
+    """Distances of as many samples as the time allows, at least of one; each gets its share of what is left."""
+    distance(network, samples[:1], max_cells=1, timeout=_FIRST, progress=False)  # compiles kernels, outside of the time
+    until = perf_counter() + seconds
+    found: list[Distance] = []
+    for i in range(len(samples)):
+        left = until - perf_counter()
+        if found and left <= 0:
+            break
+        share = max(left / (len(samples) - i), _LEAST)
+        found.append(distance(network, samples[i : i + 1], timeout=share, progress=False))
+    joined = {
+        name: np.concatenate([getattr(one, name) for one in found])
+        for name in ("points", "lower", "upper", "nearest", "pairs", "cells")
+    }
+    return replace(found[0], **joined, status=worth(joined["lower"], joined["upper"]))
 
 
 def _rows(context: Context, kept: np.ndarray, found: Any) -> list[dict[str, Any]]:
@@ -151,8 +171,12 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     return Table(columns=columns, caption=f"The {len(shown)} samples that are nearest to the boundary (input units).")
 
 
-def _notes(found: Any, seconds: float) -> list[str]:
+def _notes(found: Any, seconds: float, *, left_out: int) -> list[str]:
     notes = ["The nearest point may be anywhere in input space: it need not look like data, nor stay in their range."]
+    if left_out:
+        notes.append(
+            f"{left_out} more samples were to be measured, but the time of this page ({seconds:g} s) was over."
+        )
     open_ones = len(found.lower) - int(found.certified.sum())
     if open_ones:
         notes.append(
