@@ -61,7 +61,7 @@ def test_three_sectors_meet_in_a_point():
     assert {name: facts["share"] for name, facts in plane["classes"].items()} == pytest.approx(
         {"none": 0.25, "right": 0.375, "up": 0.375}
     )
-    assert "between right and up" in found.paragraphs[1]
+    assert "between the classes right and up" in found.paragraphs[1]
 
 
 def test_two_stripes_are_said_to_be_in_parts():

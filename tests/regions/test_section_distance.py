@@ -41,7 +41,10 @@ def test_distances_of_a_square():
     assert [rows[i]["class"] for i in range(4)] == ["in", "out", "in", "out"]
     assert [rows[i]["becomes"] for i in range(4)] == ["out", "in", "out", "in"]
     assert found.numbers["headline"] == {"median distance to the boundary": "0.707"}
-    assert "is sample 2, taken for in: a change of length exactly 0.1768 makes it out" in found.paragraphs[1]
+    assert (
+        "is sample 2, taken for class in: a change of length 0.1768 (certified) makes it class out"
+        in found.paragraphs[1]
+    )
     assert "1 of them is taken for another class than the label says" in found.paragraphs[1]
 
 

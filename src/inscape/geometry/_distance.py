@@ -99,7 +99,7 @@ def bracket(
         return Bracket(lower=0.0, upper=0.0, offset=origin[0], target=int(margins.argmin()), families=0)
     search = _Search(problem=problem, limits=limits or Limits(), meter=meter or SilentMeter())
     try:
-        search.best = approach(problem)
+        search.best = approach(problem, deadline=search.limits.deadline)
         search.run()
         search.core()
     except KeyboardInterrupt:

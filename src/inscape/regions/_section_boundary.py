@@ -92,8 +92,8 @@ def _story(view: View, found: dict[str, Any]) -> str:
     longest = " and ".join(found["pairs"][0]["classes"])
     text = (
         f"{where}the boundary has {_several(found['parts'], 'part')} and {_several(found['loops'], 'loop')}. "
-        f"{len(found['classes'])} classes are seen; the largest is {largest} with "
-        f"{found['classes'][largest]['share']:.0%} of the window. The longest border is between {longest}."
+        f"Areas of {len(found['classes'])} classes are seen; the largest is that of {largest} with "
+        f"{found['classes'][largest]['share']:.0%} of the window. The longest border is between the classes {longest}."
     )
     if not split:
         return f"{text} The area of every class hangs together."

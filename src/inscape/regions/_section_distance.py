@@ -112,15 +112,15 @@ def _story(rows: list[dict[str, Any]], found: Any) -> list[str]:
             f"{_size(min(row['lower'] for row in rows))} there is none, and no point of it was found."
         ]
     known = (
-        f"exactly {nearest['upper']:.4g}"
+        f"{nearest['upper']:.4g} (certified)"
         if nearest["certified"]
         else (f"at least {nearest['lower']:.4g} and at most {nearest['upper']:.4g}")
     )
     text = (
         f"{len(rows)} samples were measured; for {int(found.certified.sum())} of them both bounds agree. The nearest "
-        f"to the boundary is sample {nearest['sample']}, taken for {nearest['class']}: a change of length {known} "
-        f"makes it {nearest['becomes']}. Half of the samples are not farther than {_middle(found.upper):.4g}, and half "
-        f"are not nearer than {_middle(found.lower):.4g}."
+        f"to the boundary is sample {nearest['sample']}, taken for class {nearest['class']}: a change of length "
+        f"{known} makes it class {nearest['becomes']}. Half of the samples are not farther than "
+        f"{_middle(found.upper):.4g}, and half are not nearer than {_middle(found.lower):.4g}."
     )
     wrong = sum(row["label"] is not None and row["label"] != row["class"] for row in rows)
     if wrong:
