@@ -34,11 +34,11 @@ def test_info(run, net):
 
 
 def test_regions_are_those_of_the_library(run, net, tmp_path):
-    found = json.loads(run("regions", net, "--low=-2", "--high=2", "-o", tmp_path / "cells.npz", "--json").out)
+    found = json.loads(run("regions", "count", net, "--low=-2", "--high=2", "-o", tmp_path / "cells.npz", "--json").out)
     cells = regions.partition(network.load(net), Box(low=(-2, -2), high=(2, 2)))
     assert found["cells"] == cells.cell_count > 8
     assert found["status"] == "exact"
-    on_data = json.loads(run("regions", net, "--data", "moons", "--json").out)
+    on_data = json.loads(run("regions", "count", net, "--data", "moons", "--json").out)
     assert on_data["cells"] > 0
 
 

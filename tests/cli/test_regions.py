@@ -9,6 +9,7 @@ from inscape.geometry import Box
 from inscape.results import load
 
 FACTORY = """
+import torch
 from torch import nn
 
 def tent():
@@ -16,6 +17,17 @@ def tent():
     net[0].weight.data[:, 0], net[0].bias.data[:] = 1, net[0].bias.data * 0
     net[0].bias.data[1] = -0.5
     return net
+
+def tilted():
+    net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    net[0].weight.data[:] = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
+    net[0].bias.data[:] = 0
+    net[2].weight.data[:] = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0]])
+    net[2].bias.data[:] = torch.tensor([1.0, 1.0])
+    return net
+
+def wide():
+    return nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
 
 def smooth():
     return nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
@@ -87,6 +99,29 @@ def test_plot_draws_classes_and_boundary(run, moons, here, tmp_path):
     assert path.stat().st_size > 1000
 
 
+def test_boxes_in_space_are_counted_audited_and_drawn(run, here, tmp_path):
+    """Three walls and one plane through the corner where they meet: 2³ octants, of which the plane cuts six."""
+    words = (f"{here}:tilted", "--low=-1", "--high=1")
+    assert json.loads(run("regions", "count", *words, "--json").out)["cells"] == 14
+    assert json.loads(run("regions", "verify", *words, "--json").out)["passed"] is True
+    for command, name in (("plot", "p.png"), ("boundary", "b.png"), ("boundary", "b.html")):
+        assert run("regions", command, *words, "-o", tmp_path / name).code == 0
+        assert (tmp_path / name).stat().st_size > 10_000
+    found = json.loads(run("regions", "bounds", *words, "--json").out)
+    assert found["table"]["regions"][-1] == 14 == found["sample"]["observed"]
+
+
+def test_plot_of_one_input_is_its_output_over_the_pieces(run, here, tmp_path):
+    assert run("regions", "plot", f"{here}:tent", "--low=-1", "--high=1", "-o", tmp_path / "tent.svg").code == 0
+    assert "3 pieces" in (tmp_path / "tent.svg").read_text()
+
+
+def test_plot_says_where_there_is_none(refused, here):
+    assert "dimension 4 has no picture" in refused(
+        "regions", "plot", f"{here}:wide", "--low=-1", "--high=1", "-o", "x.png"
+    )
+
+
 def test_plot_needs_a_file(refused, here, moons):
     assert "-o FILE" in refused("regions", "plot", str(moons), "--data", "moons")
 
@@ -116,6 +151,7 @@ def test_bounds_stand_beside_the_count(run, moons, tmp_path):
     assert (table["quantity"][-1], table["regions"][-1], table["gap"][-1]) == ("counted", count, 0)
     assert all(value >= count for says, value in zip(table["says"], table["regions"], strict=True) if says == "at most")
     assert len(path.read_text().splitlines()) == 1 + len(table["regions"])
+    assert table["quantity"][-2] == "estimate from 2,000 random points (Chao1)"
     assert "Serra" in run("regions", "bounds", moons, "--low=-2", "--high=2").out
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inscape.geometry import Box, faces, plan, subdivide
-from inscape.geometry._kernels_split import scramble_all
+from inscape.geometry._kernels_corner import scramble_all
 from inscape.geometry._solid import first_solid
 from inscape.network import read
 from inscape.testing import random_net

@@ -58,5 +58,5 @@ def test_a_count_that_does_not_settle_is_refused():
 
 
 def test_spaces_of_higher_dimension_are_refused():
-    with pytest.raises(ValueError, match="expected a domain of dimension 1 or 2, got dimension 3"):
-        partition(random_net([3, 4, 1], rng=0), Everywhere())
+    with pytest.raises(ValueError, match="expected a domain of dimension 1 to 6, got dimension 7"):
+        partition(random_net([7, 4, 1], rng=0), Everywhere())

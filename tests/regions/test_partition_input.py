@@ -67,9 +67,11 @@ def test_domain_in_another_space(verb, domain):
     assert str(domain.shape) in text
 
 
-def test_box_of_dimension_three_on_a_net_with_three_inputs(verb):
-    text = refusal(verb, random_net([3, 6, 3], rng=0), Box(low=(0, 0, 0), high=(1, 1, 1)))
-    assert "dimension 1 or 2" in text
+@pytest.mark.parametrize("cut", [partition, boundary, lipschitz])
+def test_box_of_dimension_seven(cut):
+    text = refusal(cut, random_net([7, 6, 3], rng=0), Box(low=np.zeros(7), high=np.ones(7)))
+    assert "dimension 1 to 6" in text
+    assert "explore" in text
 
 
 def test_smooth_layer_inside_names_operation_and_module(verb):

@@ -19,7 +19,8 @@ TITLE = "Two <b>small</b> networks & their regions"
 
 
 def context_of(model: nn.Module, x: Any, y: Any, **more: Any) -> Context:
-    settings = {"name": "net", "max_cells": 2000, "options": {"resolution": 24}} | more
+    options = {"resolution": 24, "distance_samples": 4, "distance_seconds": 2.0}
+    settings = {"name": "net", "max_cells": 2000, "options": options} | more
     return Context(model=model, network=read(model, example=x[:1]), x=x, y=y, **settings)
 
 

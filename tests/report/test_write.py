@@ -44,7 +44,15 @@ def test_parts_and_sections_in_order(page):
     found = numbers(page)
     assert [part["name"] for part in found["parts"]] == ["MLP <i>one</i>", "Conv net"]
     for part in found["parts"]:
-        assert list(part["sections"]) == ["network", "regions", "confidence", "counts", "provenance"]
+        assert list(part["sections"]) == [
+            "network",
+            "regions",
+            "boundary",
+            "distance",
+            "confidence",
+            "counts",
+            "provenance",
+        ]
 
 
 def test_numbers_are_those_of_the_library(page, digits):
@@ -115,7 +123,7 @@ def test_smooth_networks_get_maps_but_no_regions(planar, tmp_path):
     smooth = planar(nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2)))
     page = write_page([smooth], out=tmp_path / "out")
     sections = numbers(page)["parts"][0]["sections"]
-    assert list(sections) == ["network", "regions", "confidence", "provenance"]
+    assert list(sections) == ["network", "regions", "distance", "confidence", "provenance"]
     assert "Tanh" in sections["regions"]["views"]["input"]["problem"]
     assert "no exact regions" in page.read_text(encoding="utf-8")
 
@@ -140,7 +148,7 @@ def test_one_input_is_said_in_words(tmp_path):
     model = mlp([1, 4, 2])
     page = write(model, x=torch.linspace(0, 1, 20)[:, None], out=tmp_path / "out")
     assert "a single input, so there is no plane" in page.read_text(encoding="utf-8")
-    assert list(numbers(page)["parts"][0]["sections"]) == ["network", "regions", "provenance"]
+    assert list(numbers(page)["parts"][0]["sections"]) == ["network", "regions", "distance", "provenance"]
 
 
 @pytest.mark.parametrize("case", ["one class", "no labels", "targets", "two samples", "equal samples"])

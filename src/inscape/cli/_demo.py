@@ -97,7 +97,8 @@ def _train(case: Case, *, quick: bool) -> _Trained:
         classes=data.card(case.data).classes,
         history=done.history,
     )
-    context = replace(context, max_cells=5_000) if quick else context
+    if quick:
+        context = replace(context, max_cells=5_000, options={"distance_samples": 10, "distance_seconds": 4.0})
     accuracy = training.accuracy(done.model, held_out)
     return _Trained(case=case, context=context, accuracy=accuracy, seconds=time.perf_counter() - begin)
 

@@ -86,7 +86,9 @@ _GROUPS = {
             ),
             "plot": (
                 "inscape.cli._regions:plot",
-                "Draw the regions of a plane, coloured by class, with the decision boundary.",
+                "Draw the regions of a plane, coloured by class, with the decision boundary.\n\n"
+                "For one input the output is drawn over its pieces, for a box of three dimensions the boundary as a "
+                "surface.",
                 "inscape regions plot mlp.pt2 --data digits -o regions.png",
             ),
             "boundary": (
@@ -95,9 +97,16 @@ _GROUPS = {
                 "inscape regions boundary mlp.pt2 --data digits --between 3,8\n"
                 "  inscape regions boundary ball.pt2 --low=-2 --high=2 -o boundary.html",
             ),
+            "distance": (
+                "inscape.cli._regions_distance:distance",
+                "Enclose the distances of samples to the decision boundary from both sides.\n\n"
+                "Works for inputs of any size. With --low and --high the nearest point has to lie in that box, such as "
+                "pixels from 0 to 1. -o FILE.npz saves the result, .csv the table; a picture's ending draws it.",
+                "inscape regions distance mlp.pt2 --data digits --norm inf --low 0 --high 1 -o distances.csv",
+            ),
             "bounds": (
                 "inscape.cli._regions:bounds",
-                "Set the exact count beside every bound and scale for a network of this shape.",
+                "Set the exact count beside every bound, scale and sampling estimate for a network of this shape.",
                 "inscape regions bounds mlp.pt2 --data digits",
             ),
             "verify": (

@@ -1,7 +1,7 @@
 """``inscape regions``: exact linear regions of a network on a box or a plane, their boundary and their number."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,11 +9,10 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from inscape._errors import InputError
+from inscape.cli._answers import PICTURES, answer, check_ending, pair, say, write_csv, write_picture
 from inscape.cli._inputs import ModelOptions
 
 _Model = Annotated[str, Parameter(help="A .pt2 or .onnx file, or package.module:factory.")]
-
-_PICTURES = {".png", ".svg", ".html"}
 
 _AFFINE_CELLS = 100_000
 """Cells up to which affine maps are compared."""
@@ -62,13 +61,19 @@ def count(
         The exit code.
     """
     options = options or DomainOptions()
-    _check_ending(options.out, {".npz", ".csv", ".graphml", ".ine", *_PICTURES})
+    check_ending(options.out, {".npz", ".csv", ".graphml", ".ine", *PICTURES})
     cells, story = _cells(model, source, options)
     facts = {"where": story} | cells.facts() | {"status": str(cells.status)}
     counts = {"cells": int(cells.cell_count), "activation": int(cells.count("activation"))}
     if cells.cell_count <= _AFFINE_CELLS:
         counts |= {"affine": int(cells.count("affine")), "connected": int(cells.count("connected"))}
-    _answer("Regions", facts | counts | {"verdict": cells.status.verdict.name.lower()}, cells, options)
+    answer(
+        "Regions",
+        facts | counts | {"verdict": cells.status.verdict.name.lower()},
+        cells,
+        options.out,
+        as_json=options.json,
+    )
     return 0
 
 
@@ -79,27 +84,27 @@ def plot(
     source: ModelOptions | None = None,
     options: DomainOptions | None = None,
 ) -> int:
-    """Draw the regions of a network, coloured by class, with the decision boundary over them.
+    """Draw the regions of a plane, coloured by class, with the decision boundary; in space the boundary alone.
 
     Returns:
         The exit code.
 
     Raises:
-        InputError: if there is no file to write.
+        InputError: if there is no file to write, or the domain has no picture.
     """
-    from inscape.regions import boundary
-    from inscape.regions._draw import class_map
-
     options = options or DomainOptions()
     if options.out is None:
         raise InputError("expected a file for the picture: -o FILE.png, .svg or .html")
-    _check_ending(options.out, _PICTURES)
+    check_ending(options.out, PICTURES)
     network, domain, story = _domain(model, source, options)
-    line = boundary(network, domain, max_cells=options.max_cells)
+    if domain.dimension > 3:
+        raise InputError(
+            f"a box of dimension {domain.dimension} has no picture; write --data NAME for a plane through samples"
+        )
     cells = _partition(network, domain, options)
-    _write_picture(class_map(cells, line), options.out)
+    write_picture(_drawn(network, cells, options), options.out)
     facts = {"where": story, "cells": cells.cell_count, "status": str(cells.status), "written": str(options.out)}
-    _say("Picture", facts, options)
+    say("Picture", facts, as_json=options.json)
     return 0
 
 
@@ -120,10 +125,16 @@ def boundary(
     from inscape.regions import boundary as find
 
     options = options or DomainOptions()
-    _check_ending(options.out, {".npz", ".csv", *_PICTURES})
+    check_ending(options.out, {".npz", ".csv", *PICTURES})
     network, domain, story = _domain(model, source, options)
-    found = find(network, domain, between=_pair(between), level=level, max_cells=options.max_cells)
-    _answer("Boundary", {"where": story} | found.facts() | {"status": str(found.status)}, found, options)
+    found = find(network, domain, between=pair(between), level=level, max_cells=options.max_cells)
+    answer(
+        "Boundary",
+        {"where": story} | found.facts() | {"status": str(found.status)},
+        found,
+        options.out,
+        as_json=options.json,
+    )
     return 0
 
 
@@ -133,23 +144,26 @@ def bounds(
     *,
     source: ModelOptions | None = None,
     options: DomainOptions | None = None,
+    points: Annotated[int, Parameter(help="Random points from whose patterns the number is estimated.")] = 2000,
 ) -> int:
-    """Set the exact count on a domain beside every bound and scale for a network of this shape.
+    """Set the exact count on a domain beside every bound, scale and estimate for a network of this shape.
 
     Returns:
         The exit code.
     """
     from inscape.cli._terminal import show_table, write_json
     from inscape.regions._compare import comparison
+    from inscape.regions._sample import sample_regions
 
     options = options or DomainOptions()
-    _check_ending(options.out, {".csv"})
+    check_ending(options.out, {".csv"})
     network, domain, story = _domain(model, source, options)
-    table, notes = comparison(network, _partition(network, domain, options))
+    sample = sample_regions(network, domain, samples=points, rng=options.seed)
+    table, notes = comparison(network, _partition(network, domain, options), sample)
     if options.out is not None:
-        _write_csv(table, options.out)
+        write_csv(table, options.out)
     if options.json:
-        write_json({"where": story, "table": table, "notes": notes})
+        write_json({"where": story, "table": table, "notes": notes, "sample": asdict(sample)})
         return 0
     show_table(f"Regions on the {story}", table)
     for note in notes:
@@ -171,12 +185,23 @@ def verify(
         The exit code.
     """
     options = options or DomainOptions()
-    _check_ending(options.out, {".npz"})
+    check_ending(options.out, {".npz"})
     cells, story = _cells(model, source, options)
     found = cells.verify(points=points, rng=options.seed)
     facts = {"where": story, "cells": cells.cell_count} | found.facts() | {"status of the cells": str(cells.status)}
-    _answer("Audit", facts, found, options)
+    answer("Audit", facts, found, options.out, as_json=options.json)
     return 0 if found.passed else 1
+
+
+def _drawn(network: Any, cells: Any, options: DomainOptions) -> Any:
+    """Pieces of a line, areas of a plane, or the boundary as a surface in space."""
+    from inscape.regions import boundary
+    from inscape.regions._draw import class_map
+
+    if cells.dimension == 1:
+        return cells.info()
+    found = boundary(network, cells.domain, max_cells=options.max_cells)
+    return class_map(cells, found) if cells.dimension == 2 else found.info()
 
 
 def _cells(model: str, source: ModelOptions | None, options: DomainOptions) -> tuple[Any, str]:
@@ -216,63 +241,3 @@ def _domain(model: str, source: ModelOptions | None, options: DomainOptions) -> 
         raise InputError("the network has a single input, so there is no plane; give a box with --low and --high")
     chosen = next((view for view in found if view.key == options.plane), found[0])
     return network, chosen.plane, chosen.title[0].lower() + chosen.title[1:]
-
-
-def _pair(text: str) -> tuple[int, int] | None:
-    if not text:
-        return None
-    parts = text.split(",")
-    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
-        raise InputError(f"expected --between to be two classes such as 3,8, got {text!r}")
-    return int(parts[0]), int(parts[1])
-
-
-def _check_ending(path: Path | None, known: set[str]) -> None:
-    if path is not None and path.suffix not in known:
-        raise InputError(f"expected -o to end in one of {', '.join(sorted(known))}, got {str(path)!r}")
-
-
-def _answer(title: str, facts: dict[str, object], found: Any, options: DomainOptions) -> None:
-    """Write the file that was asked for, and say what was found."""
-    if options.out is not None:
-        _write(found, options.out)
-        facts["written"] = str(options.out)
-    _say(title, facts, options)
-
-
-def _say(title: str, facts: dict[str, object], options: DomainOptions) -> None:
-    from inscape.cli._terminal import show_facts, write_json
-
-    if options.json:
-        write_json(facts)
-    else:
-        show_facts(title, facts)
-
-
-def _write(found: Any, path: Path) -> None:
-    if path.suffix == ".npz":
-        found.save(path)
-    elif path.suffix in {".csv", ".graphml", ".ine"}:
-        from inscape.regions import export
-
-        export(found, path)
-    else:
-        _write_picture(found.info(), path)
-
-
-def _write_csv(columns: Any, path: Path) -> None:
-    import csv
-
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-
-
-def _write_picture(info: Any, path: Path) -> None:
-    from inscape.plotting import render, save_figure
-
-    if path.suffix == ".html":
-        render(info, backend="plotly").write_html(path, include_plotlyjs=True)
-    else:
-        save_figure(info, path)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from time import perf_counter
 
 import numpy as np
 
@@ -101,7 +102,7 @@ def drawn_back(problem: Problem, offset: np.ndarray) -> Hit | None:
     return Hit(distance=problem.ball.length(found), offset=found, target=int(reached.argmin()))
 
 
-def approach(problem: Problem, *, rounds: int = 30, starts: int = 4) -> Hit | None:
+def approach(problem: Problem, *, rounds: int = 30, starts: int = 4, deadline: float = inf) -> Hit | None:
     """Look for a near point of the targets.
 
     At a point the network is replaced by its affine map there. The nearest point to the centre at which a linearised
@@ -112,6 +113,7 @@ def approach(problem: Problem, *, rounds: int = 30, starts: int = 4) -> Hit | No
         problem: the problem.
         rounds: linearisations for each start.
         starts: number of starts; the first pursues whatever is nearest.
+        deadline: value of ``time.perf_counter`` after which no other start is made once a point was found.
 
     Returns:
         The nearest point that was found, None if there was none.
@@ -121,6 +123,8 @@ def approach(problem: Problem, *, rounds: int = 30, starts: int = 4) -> Hit | No
     choices: list[list[int] | None] = [None, *([int(j)] for j in order[: starts - 1])]
     best: Hit | None = None
     for chosen in choices if len(problem.targets) > 1 else choices[:1]:
+        if best is not None and perf_counter() >= deadline:
+            break
         found = _pursue(problem, chosen, rounds)
         if found is not None and (best is None or found.distance < best.distance):
             best = found

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
-from math import inf
+from math import inf, isfinite
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +13,7 @@ from inscape.geometry._approach import Hit, Problem, approach, drawn_back
 from inscape.geometry._ball import Ball
 from inscape.geometry._family import Enclosure, Target, enclose, head_start, towards
 from inscape.geometry._forms import Forms
+from inscape.geometry._free_ball import free_radius
 from inscape.geometry._inequalities import Inequalities, certified_distance
 from inscape.geometry._nearest_in_ball import Nearest, nearest
 from inscape.geometry._program import Program
@@ -98,8 +99,9 @@ def bracket(
         return Bracket(lower=0.0, upper=0.0, offset=origin[0], target=int(margins.argmin()), families=0)
     search = _Search(problem=problem, limits=limits or Limits(), meter=meter or SilentMeter())
     try:
-        search.best = approach(problem)
+        search.best = approach(problem, deadline=search.limits.deadline)
         search.run()
+        search.core()
     except KeyboardInterrupt:
         search.interrupted = True
     return search.answer()
@@ -176,6 +178,12 @@ class _Search:
                 self.shell = inf  # nothing in the whole box
             if self.shell < self.radius or self.upper <= self.radius or self.radius >= self._farthest():
                 return
+
+    def core(self) -> None:
+        """Where a limit came first, a ball that is free as a whole may say more than the families that were left."""
+        radius = min(self.radius, self.upper)
+        if self._spent() and self.shell < self.goal and isfinite(radius):
+            self.shell = max(self.shell, free_radius(self.problem, radius))
 
     def _next_radius(self) -> float:
         if self.best is not None:

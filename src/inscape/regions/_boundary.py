@@ -90,7 +90,7 @@ class Boundary(Result):
         """Corners of the boundary's flat pieces; in dimension 3 in order around each piece, above in none.
 
         Returns:
-            (p, d) points and (s + 1,) offsets: piece i has the corners points[offsets[i]:offsets[i + 1]].
+            (p, d) points and (s + 1,) offsets, where piece i has the corners points[offsets[i]:offsets[i + 1]].
         """
         made = self.complex
         if isinstance(made, Complex):
@@ -113,12 +113,12 @@ class Boundary(Result):
 
     @property
     def measures(self) -> np.ndarray:
-        """(s,) volume of dimension d - 1 of each piece in input units: its length, its area; a point counts 1."""
+        """(s,) volume of dimension d - 1 of each piece in input units, its length or area; a point counts 1."""
         return self.complex.areas[self.facets]
 
     @property
     def measure(self) -> float:
-        """Total volume of dimension d - 1 in input units: length or area; in dimension 1 the number of points."""
+        """Total volume of dimension d - 1 in input units, so length or area; in dimension 1 the number of points."""
         return float(self.measures.sum())
 
     @property
@@ -157,7 +157,7 @@ class Boundary(Result):
 
     @property
     def class_volumes(self) -> np.ndarray:
-        """(K,) volume of each class in input units: length, area, ... by dimension."""
+        """(K,) volume of each class in input units, that is length, area, ... by dimension."""
         return np.bincount(self.classes, weights=self.complex.volumes, minlength=self.class_count)
 
     @property
@@ -213,11 +213,11 @@ class Boundary(Result):
         """Corners of the cells of ``complex``, in dimension 2 counter-clockwise.
 
         Returns:
-            (p, d) points and (C + 1,) offsets: cell i owns points[offsets[i]:offsets[i + 1]].
+            (p, d) points and (C + 1,) offsets, where cell i owns points[offsets[i]:offsets[i + 1]].
         """
         return self.complex.vertices[self.complex.corners], np.asarray(self.complex.offsets)
 
-    def distance(self, t: np.ndarray, norm: float = 2) -> Distance:
+    def distance(self, t: Any, norm: float = 2) -> Distance:
         """Distances from points to the boundary, along the chart.
 
         A distance is exact if it is not larger than the distance to the wall of the domain; else the latter is a lower

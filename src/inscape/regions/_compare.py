@@ -8,6 +8,7 @@ import numpy as np
 
 from inscape.geometry import Kind, Program
 from inscape.regions import counting
+from inscape.regions._counting_unseen import Richness
 
 
 def known_bounds(network: Program, dimension: int) -> tuple[list[tuple[str, str, int]], list[str]]:
@@ -45,12 +46,15 @@ def known_bounds(network: Program, dimension: int) -> tuple[list[tuple[str, str,
     return rows, notes
 
 
-def comparison(network: Program, cells: Any) -> tuple[Mapping[str, Sequence[object]], list[str]]:
+def comparison(
+    network: Program, cells: Any, sample: Richness | None = None
+) -> tuple[Mapping[str, Sequence[object]], list[str]]:
     """The table of an exact count beside all that is known beforehand.
 
     Args:
         network: the network.
         cells: its partition.
+        sample: an estimate from random points of the same domain, for a row of its own.
 
     Returns:
         Columns quantity, says, regions, log10, and gap (log10 of the quantity over the count); and sentences about what
@@ -58,6 +62,9 @@ def comparison(network: Program, cells: Any) -> tuple[Mapping[str, Sequence[obje
     """
     count = max(1, int(cells.count("activation")))
     rows, notes = known_bounds(network, cells.dimension)
+    if sample is not None:
+        rows.append((f"estimate from {sample.samples:,} random points (Chao1)", "about", round(sample.estimate)))
+        notes.append(_sampled(sample))
     rows = [*rows, ("counted", "at least" if cells.status.verdict.name == "LIMIT" else "exactly", count)]
     return {
         "quantity": [name for name, _, _ in rows],
@@ -66,6 +73,16 @@ def comparison(network: Program, cells: Any) -> tuple[Mapping[str, Sequence[obje
         "log10": [round(log10(value), 2) for _, _, value in rows],
         "gap": [round(log10(value) - log10(count), 2) for _, _, value in rows],
     }, notes
+
+
+def _sampled(sample: Richness) -> str:
+    """What the random points saw."""
+    return (
+        f"The {sample.samples:,} random points met {sample.observed:,} activation regions, which fill about "
+        f"{sample.coverage:.1%} of the domain (95 %: {sample.coverage_low:.1%} to {sample.coverage_high:.1%}). The "
+        f"estimate's 95 % interval is {sample.low:,.0f} to {sample.high:,.0f}; where tiny regions are many, it is too "
+        "small."
+    )
 
 
 def _hyperplanes(node: Any) -> int:

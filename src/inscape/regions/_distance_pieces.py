@@ -13,7 +13,7 @@ from inscape.regions._read import words
 from inscape.results import Provenance, Verdict
 
 
-def distance_to_pieces(found: Any, t: np.ndarray, norm: float) -> Distance:
+def distance_to_pieces(found: Any, t: Any, norm: float) -> Distance:
     """Distances from points of a domain to a boundary on it, along the chart.
 
     Args:

@@ -11,13 +11,12 @@ from torch import nn
 from inscape._errors import DomainError, InputError, InputTypeError
 from inscape._progress import Meter, meter
 from inscape._rng import RandomState, draw_seed
-from inscape.geometry import Box, Chart, LocalPlan, Plane, Segment, local_plan, patterns_at
+from inscape.geometry import Box, Chart, Plane, Segment, local_plan
 from inscape.network import Network, model_fingerprint, read
-from inscape.regions._counting_unseen import Richness, chao1
 from inscape.regions._exploration import Exploration
 from inscape.regions._frontier import Frontier, Journal, Order
-from inscape.regions._pattern_code import PatternCode
 from inscape.regions._read import embed, words
+from inscape.regions._sample import sample_regions
 from inscape.results import EXACT, Provenance, Status, Verdict
 
 _SAMPLES = 1000
@@ -96,7 +95,7 @@ def explore(
         edge_labels=labels,
         frontier=remaining,
         flat=len(frontier.journal.empty),
-        estimate=_estimate(plan, domain, seed) if domain is not None and remaining else None,
+        estimate=sample_regions(plan, domain, samples=_SAMPLES, rng=seed) if domain is not None and remaining else None,
         head=network.head or "",
         output_shape=tuple(network.output_shape),
         status=_status(frontier.journal, remaining, reason, one_sided),
@@ -243,13 +242,6 @@ def _status(journal: Journal, remaining: int, reason: str, one_sided: np.ndarray
         return Status(verdict=Verdict.LIMIT, count=done, detail=f"{reason}, {remaining} more regions were seen")
     doubt = sum(journal.uncertain) + len(one_sided) + len(journal.empty)
     return Status(verdict=Verdict.UNCERTAIN, count=doubt) if doubt else EXACT
-
-
-def _estimate(plan: LocalPlan, domain: Chart, seed: int) -> Richness:
-    """Chao's estimate from the patterns of uniform random points."""
-    points = np.random.default_rng(seed).uniform(domain.low, domain.high, size=(_SAMPLES, domain.dimension))
-    packed = PatternCode.of(plan).pack(patterns_at(plan, points), len(points))
-    return chao1(np.unique(packed, axis=0, return_counts=True)[1])
 
 
 def _options(domain: Chart | None, order: Any, max_cells: int) -> dict[str, object]:

@@ -116,7 +116,7 @@ class Partition(Result):
         """Corners of all cells, in dimension 2 counter-clockwise; from dimension 3 up in no particular order.
 
         Returns:
-            (p, d) points and (C + 1,) offsets: cell i owns points[offsets[i]:offsets[i + 1]].
+            (p, d) points and (C + 1,) offsets, where cell i owns points[offsets[i]:offsets[i + 1]].
         """
         return self.vertices[self.complex.corners], np.asarray(self.complex.offsets)
 

@@ -5,11 +5,9 @@ from dataclasses import replace
 from math import log10
 from typing import Any
 
-import numpy as np
-
 from inscape.regions._compare import known_bounds
 from inscape.regions._draw import class_map
-from inscape.regions._views import View, views
+from inscape.regions._views import View, names_of_classes, views
 from inscape.results import Context, Figure, Section
 
 _AFFINE_CELLS = 100_000
@@ -54,13 +52,6 @@ def _paragraphs(drawn: Sequence[View]) -> list[str]:
     ]
 
 
-def _class_names(context: Context, count: int) -> tuple[str, ...]:
-    names = [str(name) for name in context.classes]
-    if np.prod(context.network.output_shape) == 1:
-        return tuple(names[:2]) if len(names) >= 2 else ("output ≤ 0", "output > 0")
-    return tuple(names[i] if i < len(names) else str(i) for i in range(count))
-
-
 def _markers(view: View) -> tuple[Any, ...]:
     from inscape.plotting import Markers
 
@@ -73,7 +64,7 @@ def _figure(view: View, context: Context) -> Figure:
     cells, line = view.partition, view.boundary
     info = replace(
         class_map(cells, line),
-        names=_class_names(context, line.class_count),
+        names=names_of_classes(context, line.class_count),
         markers=_markers(view),
         xlabel="first axis (input units)",
         ylabel="second axis (input units)",
@@ -155,11 +146,11 @@ def counts(context: Context) -> Section | None:
             "regions) and, "
             "where the windows are small enough, different affine functions and connected areas of one affine "
             "function.",
-            "The second table sets the counts beside what theory says of a network of this shape on a plane. "
-            "The gap is the "
-            "decimal logarithm of bound over count: 2 means that the bound is a hundred times larger. A window "
-            "is only a "
-            "part of its plane, so the count may also lie far below the expected scale.",
+            "The second table sets the counts beside what theory says of a network of this shape on a plane: at most "
+            "so many regions, whatever the weights; at least so many with the best weights, which trained ones are "
+            "not; about so many with random weights. The gap is the decimal logarithm of that number over the count: "
+            "2 means a hundred times as many. A window is only a part of its plane, so the count may also lie far "
+            "below the expected scale.",
         ],
         tables=tables,
         notes=notes,

@@ -172,6 +172,22 @@ def _neighbour_story(labels: np.ndarray | None) -> str:
     return "It goes through a sample and two of its nearest neighbours."
 
 
+def names_of_classes(context: Context, count: int) -> tuple[str, ...]:
+    """Names of the classes that a network's boundary is between.
+
+    Args:
+        context: the page's context.
+        count: number of classes.
+
+    Returns:
+        The names; numbers where the data have none, and what the output does where there is only one.
+    """
+    names = [str(name) for name in context.classes]
+    if prod(context.network.output_shape) == 1:
+        return tuple(names[:2]) if len(names) >= 2 else ("output ≤ 0", "output > 0")
+    return tuple(names[i] if i < len(names) else str(i) for i in range(count))
+
+
 def _class_name(context: Context, label: int) -> str:
     return str(context.classes[label]) if 0 <= label < len(context.classes) else str(label)
 

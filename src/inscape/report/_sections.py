@@ -5,12 +5,16 @@ from collections.abc import Callable
 from inscape.maps import _section as confidence
 from inscape.network import _section as network
 from inscape.regions import _section as regions
+from inscape.regions import _section_boundary as boundary
+from inscape.regions import _section_distance as distance
 from inscape.report import _provenance as provenance
 from inscape.results import Context, Section
 
 SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     network.section,
     regions.section,
+    boundary.section,
+    distance.section,
     confidence.section,
     regions.counts,
     provenance.section,
