@@ -56,7 +56,10 @@ def test_borders_are_one_closed_broken_line(monkeypatch, infos):
 
 def test_space_keeps_its_proportions_and_window(infos):
     scene = render(infos["surface"], backend="plotly").layout.scene
-    assert scene.aspectmode == "data"
+    sides = infos["surface"].high - infos["surface"].low
+    ratio = np.array([scene.aspectratio.x, scene.aspectratio.y, scene.aspectratio.z])
+    assert scene.aspectmode == "manual"
+    np.testing.assert_allclose(ratio, sides / sides.max())
     assert scene.xaxis.range == (-1, 1)
     assert scene.zaxis.title.text == "z (mm)"
 

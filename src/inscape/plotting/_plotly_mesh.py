@@ -106,5 +106,8 @@ def _scene(figure: Any, info: Mesh, theme: Theme) -> None:
         f"{letter}axis": {**common, "title": {"text": escape(name, quote=False)}, "range": [float(low), float(high)]}
         for letter, name, low, high in zip("xyz", info.axes, info.low, info.high, strict=True)
     }
-    camera = {"eye": {"x": 1.1, "y": -1.6, "z": 0.8}}
-    figure.update_layout(scene={**axes, "aspectmode": "data", "camera": camera, "dragmode": "turntable"})
+    sides = info.high - info.low  # of the window; aspectmode "data" would take the extent of the surface
+    ratio = dict(zip("xyz", (sides / sides.max()).tolist(), strict=True))
+    camera = {"eye": {"x": 1.25, "y": -1.8, "z": 0.9}}
+    view = {"aspectmode": "manual", "aspectratio": ratio, "camera": camera, "dragmode": "turntable"}
+    figure.update_layout(scene={**axes, **view})
