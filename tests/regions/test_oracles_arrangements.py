@@ -57,7 +57,7 @@ def test_grid_with_repeated_and_negated_rows(cells, d, degenerate):
     assert found.volumes == pytest.approx(np.ones(cells**d))
 
 
-@pytest.mark.parametrize("depth", [1, 2, 5, 10, 14])
+@pytest.mark.parametrize("depth", [1, 2, 5, 10, 12])
 def test_sawtooth_has_a_power_of_two_of_pieces(depth):
     cells = partition(sawtooth(depth), cube(0, 1, 1))
     assert cells.count("activation") == cells.count("connected") == cells.count("affine") == 2**depth
