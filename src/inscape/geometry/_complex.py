@@ -28,7 +28,7 @@ class Complex(Leveled):
 
     @cached_property
     def corners(self) -> np.ndarray:
-        """(H,) vertices of all cells, counter-clockwise; cell i owns corners[offsets[i]:offsets[i + 1]]."""
+        """(H,) vertices of all cells, counter-clockwise; cell i owns ``corners[offsets[i]:offsets[i + 1]]``."""
         if self.dimension == 1:
             return self.ends.ravel()
         return self.ends[self.half >> 1, self.half & 1]

@@ -141,7 +141,8 @@ def _residual(weights: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
 def _step(curvature: np.ndarray, gradient: np.ndarray, active: np.ndarray, damping: float) -> np.ndarray:
     """Newton's step on the active multipliers; damping bends it towards the gradient where the dual is flat."""
-    size = max(float(np.trace(curvature)), 1e-300)
+    size = float(np.trace(curvature))
+    size = size if size > 1e-30 else 1.0  # all coordinates at their limits: the dual is straight, any step will do
     step = np.zeros_like(gradient)
     damped = curvature + damping * size * np.eye(len(curvature))
     try:

@@ -32,7 +32,7 @@ class Polytopes(Leveled):
 
     @property
     def offsets(self) -> np.ndarray:
-        """(C + 1,) cell i has the corners corners[offsets[i]:offsets[i + 1]]."""
+        """(C + 1,) cell i has the corners ``corners[offsets[i]:offsets[i + 1]]``."""
         return self.start
 
     @cached_property

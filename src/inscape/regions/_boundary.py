@@ -90,7 +90,7 @@ class Boundary(Result):
         """Corners of the boundary's flat pieces; in dimension 3 in order around each piece, above in none.
 
         Returns:
-            (p, d) points and (s + 1,) offsets, where piece i has the corners points[offsets[i]:offsets[i + 1]].
+            (p, d) points and (s + 1,) offsets, where piece i has the corners ``points[offsets[i]:offsets[i + 1]]``.
         """
         made = self.complex
         if isinstance(made, Complex):
@@ -213,7 +213,7 @@ class Boundary(Result):
         """Corners of the cells of ``complex``, in dimension 2 counter-clockwise.
 
         Returns:
-            (p, d) points and (C + 1,) offsets, where cell i owns points[offsets[i]:offsets[i + 1]].
+            (p, d) points and (C + 1,) offsets, where cell i owns ``points[offsets[i]:offsets[i + 1]]``.
         """
         return self.complex.vertices[self.complex.corners], np.asarray(self.complex.offsets)
 

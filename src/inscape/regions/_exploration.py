@@ -95,7 +95,7 @@ class Exploration(Result):
             cells: (c,) regions, all by default.
 
         Returns:
-            (c, units) small integers: 1 where a predicate is positive; for maxima the position of the leader.
+            (c, units) small integers, 1 where a predicate is positive; for maxima the position of the leader.
         """
         rows = self.packed if cells is None else self.packed[np.asarray(cells)]
         parts = [np.zeros((len(rows), 0), np.int16), *(part.astype(np.int16) for part in self.code.unpack(rows))]

@@ -116,7 +116,7 @@ class Partition(Result):
         """Corners of all cells, in dimension 2 counter-clockwise; from dimension 3 up in no particular order.
 
         Returns:
-            (p, d) points and (C + 1,) offsets, where cell i owns points[offsets[i]:offsets[i + 1]].
+            (p, d) points and (C + 1,) offsets, where cell i owns ``points[offsets[i]:offsets[i + 1]]``.
         """
         return self.vertices[self.complex.corners], np.asarray(self.complex.offsets)
 
@@ -127,7 +127,7 @@ class Partition(Result):
             cells: (c,) cells, all by default.
 
         Returns:
-            (c, units) small integers: 1 where a predicate is positive; for maxima the position of the leader.
+            (c, units) small integers, 1 where a predicate is positive; for maxima the position of the leader.
         """
         made = self.complex
         parts = []
