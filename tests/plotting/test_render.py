@@ -123,5 +123,5 @@ def test_every_kind_is_drawn_in_a_browser(infos, chromium, tmp_path, width):
     colour = page.evaluate("getComputedStyle(document.querySelector('.xtick text')).fill")
     assert colour == "rgb(200, 210, 220)"
     page.close()
-    hint = "willReadFrequently"  # Chromium's advice to plotly's drawing of surfaces in space
-    assert [text for text in troubles if hint not in text] == []
+    advice = ("willReadFrequently", "GL Driver Message")  # on the speed of plotly's surfaces in space
+    assert [text for text in troubles if not any(words in text for words in advice)] == []
