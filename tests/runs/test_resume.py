@@ -179,8 +179,9 @@ def test_any_interleaving_of_crash_and_resume_ends_in_the_same_table(tmp_path_fa
 
 
 DRIVER = """
-import sys
+import signal, sys
 sys.path.insert(0, {here!r})
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 import errands, joblib
 from inscape.runs import map
 if __name__ == "__main__":
