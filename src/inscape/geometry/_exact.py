@@ -19,8 +19,8 @@ from inscape.geometry._site import Site, competitors
 CELL_WORK = 20_000_000
 """Products of machine words that the values on one cell may cost."""
 
-MATRIX_ENTRIES = 1 << 22
-"""Non-zero coefficients of one affine node that are taken apart."""
+MATRIX_ENTRIES = 1 << 17
+"""Coefficients of one affine node that are taken apart; more would take longer than everything else."""
 
 KEPT_NUMBERS = 500_000
 """Whole numbers that are kept for further questions."""
