@@ -19,7 +19,7 @@ SMALLEST_GROUP = 256
 GROWTH = 2.0
 """Room that is left for the vertices of the next cut."""
 
-SHARE = 1 << 20
+SHARE = 1 << 23
 """Bytes of values, all layers ahead together, that make a group worth a thread's while."""
 
 MOST_SHARES = 4
