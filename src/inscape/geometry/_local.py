@@ -6,10 +6,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from inscape._errors import DomainError, UnsupportedLayerError
+from inscape._errors import DomainError
 from inscape.geometry._domains import Chart
 from inscape.geometry._levels import Splitting, splitting
 from inscape.geometry._local_rows import Rows, coincident
+from inscape.geometry._plan import needed_nodes
 from inscape.geometry._program import Kind, Maximum, Program, Rule
 
 Pattern: TypeAlias = tuple[np.ndarray, ...]
@@ -158,22 +159,11 @@ def local_plan(program: Program, chart: Chart | None = None) -> LocalPlan:
             f"expected a domain in the network's input space of shape {tuple(nodes[0].shape)} ({space} numbers), "
             f"got one of shape {tuple(chart.shape)} ({chart.origin.size} numbers)"
         )
-    found, stack = set(), [program.output]
-    while stack:
-        i = stack.pop()
-        if i not in found:
-            found.add(i)
-            stack.extend(nodes[i].inputs)
-    order = tuple(sorted(found))
+    order = tuple(needed_nodes(nodes, program.output))
     steps: dict[int, LocalStep] = {}
     base = 0
     for i in order:
         node = nodes[i]
-        if node.kind is Kind.SMOOTH:
-            raise UnsupportedLayerError(
-                f"exact geometry needs a piecewise-linear network, got {node.operation} at {node.name!r}; "
-                "supported: ReLU and its relatives, absolute value, clamps, max, min, pooling, sort"
-            )
         if node.kind is Kind.PIECEWISE and node.rule is not None:
             split = _split(node.rule, sum(int(np.prod(nodes[j].shape)) for j in node.inputs))
             steps[i] = LocalStep(node=i, rule=node.rule, split=split, base=base, name=node.name)

@@ -130,17 +130,12 @@ def plan(program: Program, chart: Chart, head: Rule | None = None, *, max_cells:
             f"expected a domain in the network's input space of shape {tuple(nodes[0].shape)} ({widths[0]} numbers), "
             f"got one of shape {tuple(chart.shape)} ({chart.origin.size} numbers)"
         )
-    needed = _ancestors(nodes, program.output)
+    needed = needed_nodes(nodes, program.output)
     affine = _chart_affine(nodes, needed, chart)
     steps: dict[int, Step] = {}
     base = 0
     for i in needed:
         node = nodes[i]
-        if node.kind is Kind.SMOOTH:
-            raise UnsupportedLayerError(
-                f"exact geometry needs a piecewise-linear network, got {node.operation} at {node.name!r}; "
-                "supported: ReLU and its relatives, absolute value, clamps, max, min, pooling, sort"
-            )
         if node.kind is Kind.PIECEWISE and node.rule is not None:
             rounds = stages(node.rule, sum(widths[j] for j in node.inputs))
             steps[i] = Step(node=i, inputs=node.inputs, rule=node.rule, stages=rounds, base=base, name=node.name)
@@ -175,13 +170,31 @@ def _plain(step: Step, widths: tuple[int, ...]) -> bool:
     )
 
 
-def _ancestors(nodes: Sequence[Node], output: int) -> list[int]:
+def needed_nodes(nodes: Sequence[Node], output: int) -> list[int]:
+    """Positions of the nodes that an output depends on, itself included.
+
+    Args:
+        nodes: the operations in topological order.
+        output: position of the output.
+
+    Returns:
+        Positions, ascending.
+
+    Raises:
+        UnsupportedLayerError: if a smooth operation is among them.
+    """
     found, stack = set(), [output]
     while stack:
         i = stack.pop()
         if i not in found:
             found.add(i)
             stack.extend(nodes[i].inputs)
+    for i in sorted(found):
+        if nodes[i].kind is Kind.SMOOTH:
+            raise UnsupportedLayerError(
+                f"exact geometry needs a piecewise-linear network, got {nodes[i].operation} at {nodes[i].name!r}; "
+                "supported: ReLU and its relatives, absolute value, clamps, max, min, pooling, sort"
+            )
     return sorted(found)
 
 
