@@ -27,10 +27,9 @@ def partition(
 ) -> Partition:
     """Cut a domain of dimension 1 to 6 into the cells on which a piecewise-linear model is affine.
 
-    The cells are found exactly: layer by layer, each cell is cut along the hyperplanes where a unit changes
-    its sign.
-    Decisions that rounding leaves open are counted and marked, and the status says so. In dimension 3 and more the bounds
-    on positions, and so *exact*, are of first order (see the pages on the maths).
+    The cells are found exactly: layer by layer, each cell is cut along the hyperplanes where a unit changes its sign.
+    Decisions that rounding leaves open are counted and marked, and the status says so. In dimension 3 and more the
+    bounds on positions, and so *exact*, are of first order (see the pages on the maths).
 
     Args:
         model: a model, or a network read from it; it is not changed.
