@@ -1,0 +1,3 @@
+"""Gradients: where the error goes, which layer is sick, and why."""
+
+from inscape.gradients._causes import Cause as Cause

@@ -1,0 +1,157 @@
+"""Norms of single samples' gradients, layer by layer, gathered while one backward pass runs."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inscape.gradients._layouts import Layout, by_sample, layouts
+from inscape.gradients._norms import instrumented, squared_norms
+from inscape.gradients._tape import Event, Visitor
+from inscape.gradients._watch import Watched, mean_loss
+
+_PROBES = 3
+"""Samples whose gradients are computed alone, to prove what the pass over a batch gives for them."""
+
+_MIXED = "its output does not keep the samples apart, or the loss is not the mean of single losses"
+
+
+@dataclass(kw_only=True)
+class Places:
+    """Which layers have norms of single samples, and where the samples lie in them.
+
+    Attributes:
+        found: index of an event → layout of its input and output.
+        refused: name of a layer → why its norms are not known.
+    """
+
+    found: dict[int, Layout] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class SampleNorms:
+    """A visitor that hooks the outputs of layers and keeps the squared norms of single samples' gradients.
+
+    Attributes:
+        squares: index of an event → (n,) squared norms for the sum of the batch's losses over its size.
+    """
+
+    def __init__(self, places: Places, samples: int) -> None:
+        self._places = places
+        self._samples = samples
+        self.squares: dict[int, Tensor] = {}
+
+    def __call__(self, event: Event, x: Tensor, output: Tensor) -> None:
+        """Hook the output, if the layer is one of those that are looked at."""
+        layout = self._places.found.get(event.index)
+        if layout is not None and output.requires_grad:
+            output.register_hook(partial(self._arrived, event, x.detach(), layout))
+
+    def _arrived(self, event: Event, x: Tensor, layout: Layout, gradient: Tensor) -> None:
+        d, h = (by_sample(tensor, self._samples, layout) for tensor in (gradient, x))
+        self.squares[event.index] = squared_norms(event, h, d)
+
+
+def together(*visitors: Visitor) -> Visitor:
+    """One visitor that tells several.
+
+    Args:
+        *visitors: told in this order.
+
+    Returns:
+        The visitor.
+    """
+
+    def visit(event: Event, x: Tensor, output: Tensor) -> None:
+        for visitor in visitors:
+            visitor(event, x, output)
+
+    return visit
+
+
+def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> Places:
+    """Find where samples lie in each layer, and prove it on a few samples by themselves.
+
+    The gradient of each of up to three samples is computed alone, by plain backward passes. A layer whose norms in the
+    joint pass do not agree for any layout is refused by name: it mixes samples, or the loss is no mean.
+
+    Args:
+        watched: the model.
+        loss: the loss, mean-reduced.
+        x: (n, *shape) samples.
+        y: (n, ...) labels or targets.
+
+    Returns:
+        What was found.
+    """
+    count = min(_PROBES, len(x))
+    seen: dict[int, tuple[Event, Tensor, Tensor]] = {}
+
+    def keep(event: Event, h: Tensor, output: Tensor) -> None:
+        if event.parameter and output.requires_grad:
+            output.register_hook(lambda d: seen.__setitem__(event.index, (event, h.detach(), d)))
+
+    run = watched.run(x[:count], y[:count], keep)
+    weights = [leaf for leaf in watched.leaves.values() if leaf.requires_grad]
+    torch.autograd.grad(mean_loss(loss, run.output, run.y), weights, allow_unused=True)
+    truth = [_alone(watched, loss, x[i : i + 1], y[i : i + 1]) for i in range(count)]
+    uses = Counter(event.parameter for event in run.events if event.parameter)
+    places = Places()
+    for event in run.events:
+        if event.parameter:
+            _place(event, seen.get(event.index), [single[event.parameter] for single in truth], uses, places)
+    _unseen(watched, run.events, places)
+    return places
+
+
+def _alone(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> dict[str, float]:
+    """Parameter → norm of the gradient of one sample's loss."""
+    run = watched.run(x, y, lambda event, h, output: None)
+    names = [name for name, leaf in watched.leaves.items() if leaf.requires_grad]
+    found = torch.autograd.grad(
+        mean_loss(loss, run.output, run.y), [watched.leaves[name] for name in names], allow_unused=True
+    )
+    return {name: 0.0 if g is None else float(g.double().norm()) for name, g in zip(names, found, strict=True)}
+
+
+def _place(
+    event: Event, seen: tuple[Event, Tensor, Tensor] | None, truth: Sequence[float], uses: Mapping[str, int], to: Places
+) -> None:
+    if uses[event.parameter] > 1:
+        to.refused[event.name] = f"its weight is used {uses[event.parameter]} times in one pass"
+    elif not instrumented(event):
+        to.refused[event.name] = f"{event.operation} is not instrumented"
+    elif seen is None:
+        to.refused[event.name] = "no gradient reaches it"
+    else:
+        layout = _fitting(seen, truth)
+        if layout is None:
+            to.refused[event.name] = _MIXED
+        else:
+            to.found[event.index] = layout
+
+
+def _fitting(seen: tuple[Event, Tensor, Tensor], truth: Sequence[float]) -> Layout | None:
+    event, x, gradient = seen
+    count = len(truth)
+    wanted = torch.tensor(truth, dtype=torch.float64)
+    precise = torch.finfo(gradient.dtype).eps ** 0.5
+    for layout in layouts(tuple(gradient.shape), count):
+        d, h = by_sample(gradient, count, layout), by_sample(x, count, layout)
+        found = squared_norms(event, h, d).double().sqrt().cpu() * count
+        if bool(torch.allclose(found, wanted, rtol=10 * precise, atol=precise * float(wanted.max()))):
+            return layout
+    return None
+
+
+def _unseen(watched: Watched, events: Sequence[Event], places: Places) -> None:
+    """Weights that no call was seen of; scales and shifts without a matrix have nothing to be seen."""
+    called = {event.parameter for event in events}
+    for name, leaf in watched.leaves.items():
+        path = name.rpartition(".")[0] or name
+        if leaf.ndim >= 2 and name not in called and path not in places.refused:
+            places.refused[path] = f"no instrumented call uses {name}"
