@@ -149,8 +149,6 @@ class Tape(TorchFunctionMode):
         kind, operation = _PARAMETRIC[func]
         given = _arguments(operation, args, kwargs)
         x, weight = given.pop("input"), given.get("weight")
-        if operation == "embedding":
-            weight, x = given["weight"], x
         parameter = self.names.get(id(weight), "")
         if operation == "matmul" and (not parameter or weight.ndim != 2):
             return self._other(func, args, kwargs)
