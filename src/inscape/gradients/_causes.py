@@ -6,7 +6,7 @@ from enum import Enum
 class Cause(Enum):
     """Why a network trains badly, as far as its gradients show."""
 
-    NONE = "nothing stands out: no layer, activation or scale keeps the gradient from the first layer"
+    NONE = "nothing stands out"
     DETACHED = "the gradient's path is cut: no gradient reaches this layer"
     ZERO_WEIGHTS = "the weights of this layer let no gradient through"
     DEAD_UNITS = "the units of this layer are off on the data, so that their derivative is zero"

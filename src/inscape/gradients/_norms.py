@@ -130,7 +130,7 @@ def _embedding(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
 
 def _scale(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
     """The scale multiplies the normalised input, which is the output of the same layer without scale and shift."""
-    product = gradient * _normalised(event, x)
+    product = gradient * normalised(event, x)
     if event.operation in {"layer_norm", "rms_norm"}:
         trailing = len(event.arguments["normalized_shape"])
         product = product.flatten(1, -trailing - 1).sum(1) if product.ndim - trailing > 1 else product
@@ -138,7 +138,16 @@ def _scale(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
     return (product.flatten(2).sum(2) if product.ndim > 2 else product).square().sum(1)
 
 
-def _normalised(event: Event, x: Tensor) -> Tensor:
+def normalised(event: Event, x: Tensor) -> Tensor:
+    """What a normalisation multiplies by its scale.
+
+    Args:
+        event: the call of a normalisation.
+        x: (n, ...) its input.
+
+    Returns:
+        A tensor of the same shape.
+    """
     given = event.arguments
     if event.operation == "layer_norm":
         return F.layer_norm(x, given["normalized_shape"], eps=given.get("eps", 1e-5))

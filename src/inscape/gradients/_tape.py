@@ -207,15 +207,19 @@ class Tape(TorchFunctionMode):
         source = getattr(given, "_inscape_event", None)
         if _draws(name, args, kwargs):
             self.random.append(self._after(name, source))
-        if name in _THROUGH and source is not None and output is not given:
+        kept = name in _THROUGH
+        if kept and source is not None and output is not given:
             output._inscape_event = source  # type: ignore[attr-defined]
         if name in _SHAPES or output.grad_fn is None or output.grad_fn is getattr(given, "grad_fn", None):
             return output
         event = Event(
-            index=len(self.events), kind="other", operation=name, name=self._after(name, source), source=source
+            index=len(self.events),
+            kind="other",
+            operation=name,
+            name=self._after(name, source),
+            source=source if kept else None,
         )
-        event.node, event.shape = output.grad_fn, tuple(output.shape)
-        self.events.append(event)
+        self._record(event, given if isinstance(given, Tensor) else output, output)
         return output
 
     @staticmethod

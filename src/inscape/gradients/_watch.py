@@ -14,7 +14,7 @@ from inscape.parameters import Borrowed, borrowed
 from inscape.training._evaluate import cuda_devices, forward, moved, scalar_loss
 from inscape.training._recipe import Recipe
 
-Mode = Literal["eval", "train", "auto"]
+Mode = Literal["eval", "train", "auto", "batch statistics"]
 
 _BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -54,7 +54,7 @@ class Watched:
         function: the model as a function of input and parameters.
         leaves: name → parameter of its own that asks for a gradient and shares the model's memory.
         names: identity of a leaf → its name.
-        mode: ``"eval"`` or ``"train"``, as it was set.
+        mode: ``"eval"``, ``"train"`` or ``"batch statistics"``, as it was set.
     """
 
     model: nn.Module
@@ -106,21 +106,21 @@ def mode_of(model: nn.Module, mode: Mode) -> str:
 
     Args:
         model: the module.
-        mode: ``"eval"``, ``"train"``, or ``"auto"``: ``"train"`` while batch normalisation has seen no batch yet, so
-            that its running statistics say nothing, else ``"eval"``.
+        mode: ``"eval"``, ``"train"``, or ``"auto"``: ``"eval"``, but with the batch's own statistics while batch
+            normalisation has seen no batch yet, so that its running statistics say nothing.
 
     Returns:
-        ``"eval"`` or ``"train"``.
+        ``"eval"``, ``"train"`` or ``"batch statistics"``.
 
     Raises:
         InputError: if there is no such mode.
     """
-    if mode not in {"eval", "train", "auto"}:
+    if mode not in {"eval", "train", "auto", "batch statistics"}:
         raise InputError(f"expected mode as 'eval', 'train' or 'auto', got {mode!r}")
     if mode != "auto":
         return mode
     norms = [m for m in model.modules() if isinstance(m, _BATCH_NORMS) and m.num_batches_tracked is not None]
-    return "train" if any(int(m.num_batches_tracked) == 0 for m in norms) else "eval"
+    return "batch statistics" if any(int(m.num_batches_tracked) == 0 for m in norms) else "eval"
 
 
 @contextmanager
@@ -149,6 +149,8 @@ def watched(model: nn.Module, *, mode: Mode = "eval", gradient: bool = True) -> 
         leaves = {name: _leaf(value, gradient) for name, value in function.parameters.items()}
         try:
             model.train(chosen == "train")
+            for module, _ in modes if chosen == "batch statistics" else ():
+                module.training = isinstance(module, _BATCH_NORMS)
             with torch.enable_grad() if gradient else torch.no_grad():
                 names = {id(leaf): name for name, leaf in leaves.items()}
                 yield Watched(model=model, function=function, leaves=leaves, names=names, mode=chosen)
