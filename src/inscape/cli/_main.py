@@ -22,6 +22,7 @@ _EPILOGUE = """Examples:
 
   inscape demo --quick -o build/demo
   inscape train mlp:32,32 --data digits -o mlp.pt2
+  inscape diagnose mlp.pt2 --data digits
   inscape report mlp.pt2 --data digits -o report
   inscape regions count mlp.pt2 --data digits --json
 
@@ -48,6 +49,15 @@ _COMMANDS = {
         "SHAPES.json holds polygons, boxes or systems of half-spaces, for one class or several.",
         "inscape compile shapes.json --scale 20 -o shapes.pt2 --map shapes.png\n"
         "  inscape compile shapes.json --scale 10 --activation relu -o exact.pt2 --json",
+    ),
+    "diagnose": (
+        "inscape.cli._diagnose:diagnose",
+        "Say which layer keeps a network from training, why, and what to do.\n\n"
+        "The size of the gradient is accounted for, layer by layer. -o FOLDER writes a page, FILE.npz the result, .csv "
+        "the layers, and a picture's ending draws the budget.",
+        "inscape diagnose mlp.pt2 --data digits\n"
+        "  inscape diagnose mynets:resnet --weights resnet.pt --data cifar:PATH -o diagnosis\n"
+        "  inscape diagnose mlp.pt2 --data digits --json",
     ),
     "report": (
         "inscape.cli._report:report",

@@ -112,7 +112,7 @@ def half_log(total: float, count: float = 1.0) -> float:
 
 
 def _difference(low: float, high: float) -> float:
-    """low - high, where a gradient that was lost before has no further change."""
+    """Low - high, where a gradient that was lost before has no further change."""
     return nan if high == -inf else low - high
 
 

@@ -95,9 +95,7 @@ def diagnose(
         budget=found_budget,
         predicted=after,
         status=found_budget.status,
-        provenance=replace(
-            origin, function="inscape.gradients.diagnose", seconds=time.perf_counter() - begin
-        ),
+        provenance=replace(origin, function="inscape.gradients.diagnose", seconds=time.perf_counter() - begin),
     )
 
 

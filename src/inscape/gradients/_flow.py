@@ -154,7 +154,7 @@ class _Visitor:
         station.arriving += squares(gradient) * scale
         for index, part in self._parts.pop(event.index, ()):
             if part.numel() == gradient.numel():
-                product = float((part.flatten().double() @ gradient.flatten().double())) * scale
+                product = float(part.flatten().double() @ gradient.flatten().double()) * scale
                 station.shares[index] = station.shares.get(index, 0.0) + product
         layout = self._flow.places.found.get(event.index)
         if layout is not None:

@@ -139,7 +139,14 @@ def _balanced(model: nn.Module, budget: Budget) -> nn.Module | None:
     for i, kind in enumerate(budget.call_kinds):
         gain = float(budget.call_gains[i])
         if kind in {"linear", "convolution"} and isfinite(gain):
-            behind = next((r for k, r in zip(budget.call_kinds[i:], budget.call_references[i:], strict=True) if k == "activation"), 0.0)  # noqa: E501
+            behind = next(
+                (
+                    r
+                    for k, r in zip(budget.call_kinds[i:], budget.call_references[i:], strict=True)
+                    if k == "activation"
+                ),
+                0.0,
+            )
             factors[_weight(budget, budget.call_layers[i])] = exp(-gain - (behind if behind > -1 else 0.0))
     return _scaled(model, factors)
 

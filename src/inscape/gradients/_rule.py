@@ -245,7 +245,7 @@ def _cancelling(budget: Budget) -> Finding | None:
     if not len(known) or not float(np.median(known)) < random - REST:
         return None
     middle = float(np.median(known))
-    detail = f"the mean gradient is {exp(middle):.1g} of the single ones; random directions would leave {exp(random):.1g}"
+    detail = f"the mean gradient is {exp(middle):.1g} of the single ones; random directions leave {exp(random):.1g}"
     return Finding(cause=Cause.CANCELLING_SAMPLES, layer=None, nats=middle - random, detail=detail)
 
 

@@ -93,6 +93,8 @@ Visitor = Callable[[Event, Tensor, Tensor], None]
 
 @cache
 def _named(function: Callable[..., Any]) -> str:
+    if isinstance(function, torch._ops.OpOverload):
+        return function.overloadpacket.__name__
     return getattr(function, "__name__", "") or type(function).__name__
 
 
@@ -119,8 +121,9 @@ class Tape(TorchFunctionMode):
         random: names of functions that drew at random.
     """
 
-    def __init__(self, names: Mapping[int, str], visit: Visitor) -> None:
+    def __init__(self, names: Mapping[int, str], visit: Visitor, *, prefix: str = "") -> None:
         super().__init__()
+        self._prefix = prefix
         self.names = names
         self.visit = visit
         self.events: list[Event] = []
@@ -129,9 +132,10 @@ class Tape(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the function, and record it if it is of interest."""
         kwargs = kwargs or {}
-        if func in _PARAMETRIC:
+        plain = _plain(func)
+        if plain in _PARAMETRIC:
             return self._parametric(func, args, kwargs)
-        if func in OPERATIONS:
+        if plain in OPERATIONS:
             return self._activated(func, args, kwargs)
         if func in _ENTERED:
             with self:
@@ -146,15 +150,20 @@ class Tape(TorchFunctionMode):
         self.visit(event, x, output)
 
     def _parametric(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        kind, operation = _PARAMETRIC[func]
-        given = _arguments(operation, args, kwargs)
-        x, weight = given.pop("input"), given.get("weight")
+        kind, operation = _PARAMETRIC[_plain(func)]
+        names = _argument_names(func, operation)
+        given = {_ALIASES.get(name, name): value for name, value in [*zip(names, args, strict=False), *kwargs.items()]}
+        x, weight = given.pop("input"), given.pop("weight", None)
         parameter = self.names.get(id(weight), "")
         if operation == "matmul" and (not parameter or weight.ndim != 2):
             return self._other(func, args, kwargs)
         source = getattr(x, "_inscape_event", None)
-        x = _own(x)
-        output = func(x, *args[1:], **kwargs) if args else func(**{**kwargs, "input": x})
+        own = _own(x)
+        returned = func(
+            *(own if value is x else value for value in args),
+            **{name: own if value is x else value for name, value in kwargs.items()},
+        )
+        output = returned[0] if isinstance(returned, tuple) else returned
         event = Event(
             index=len(self.events),
             kind=kind,
@@ -166,17 +175,16 @@ class Tape(TorchFunctionMode):
             bias=given.pop("bias", None),
             arguments=given,
         )
-        given.pop("weight", None)
         if operation == "attention" and float(given.get("dropout_p") or 0.0) > 0:
             self.random.append(event.name)
-        self._record(event, x, output)
-        return output
+        self._record(event, own, output)
+        return returned
 
     def _activated(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        name = OPERATIONS[func]
+        name = OPERATIONS[_plain(func)]
         x, rest = (args[0], args[1:]) if args else (kwargs["input"], ())
         options = {key: value for key, value in kwargs.items() if key not in {"input", "inplace"}}
-        in_place = func.__name__.endswith("_") or bool(kwargs.get("inplace")) or any(v is True for v in rest)
+        in_place = _named(func).endswith("_") or bool(kwargs.get("inplace")) or any(v is True for v in rest)
         source = getattr(x, "_inscape_event", None)
         before = x
         if in_place:
@@ -222,9 +230,8 @@ class Tape(TorchFunctionMode):
         self._record(event, given if isinstance(given, Tensor) else output, output)
         return output
 
-    @staticmethod
-    def _path(parameter: str) -> str:
-        return parameter.rpartition(".")[0] or parameter
+    def _path(self, parameter: str) -> str:
+        return (parameter.rpartition(".")[0] or parameter).removeprefix(self._prefix)
 
     def _after(self, operation: str, source: int | None) -> str:
         """Name of a call without parameters: the operation, and the layer that it follows."""
@@ -251,31 +258,48 @@ def _draws(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return bool(training) and float(share) > 0
 
 
+_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_NORM = ("input", "running_mean", "running_var", "weight", "bias")
 _SIGNATURES = {
     "linear": ("input", "weight", "bias"),
     "matmul": ("input", "weight"),
-    "conv": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
     "embedding": ("input", "weight", "padding_idx"),
-    "batch_norm": (
-        "input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps",
-    ),
-    "instance_norm": (
-        "input", "running_mean", "running_var", "weight", "bias", "use_input_stats", "momentum", "eps",
-    ),
+    "batch_norm": (*_NORM, "training", "momentum", "eps"),
+    "instance_norm": (*_NORM, "use_input_stats", "momentum", "eps"),
     "layer_norm": ("input", "normalized_shape", "weight", "bias", "eps"),
     "rms_norm": ("input", "normalized_shape", "weight", "eps"),
     "group_norm": ("input", "num_groups", "weight", "bias", "eps"),
     "attention": ("input", "key", "value", "attn_mask", "dropout_p", "is_causal"),
-}  # fmt: skip
+}
+"""Names of positional arguments of torch's functions in Python, which have no readable signature."""
+
+_ALIASES = {"query": "input", "self": "input", "indices": "input", "other": "weight", "mat2": "weight"}
 
 
-def _arguments(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    names = _SIGNATURES["conv" if operation.startswith("conv") else operation]
-    given = dict(zip(names, args, strict=False)) | kwargs
-    for other in ("query", "other", "mat2", "self"):
-        if other in given:
-            given["input" if other in {"query", "self"} else "weight"] = given.pop(other)
-    return given
+@cache
+def _argument_names(func: Any, operation: str) -> tuple[str, ...]:
+    if isinstance(func, torch._ops.OpOverload):
+        return tuple(argument.name for argument in func._schema.arguments)
+    return _CONVOLUTION if operation.startswith("conv") else _SIGNATURES[operation]
+
+
+_ATEN = {
+    "matmul": torch.matmul,
+    "mm": torch.mm,
+    "scaled_dot_product_attention": F.scaled_dot_product_attention,
+    "_native_batch_norm_legit_no_training": F.batch_norm,
+    "silu": F.silu,
+}
+
+
+@cache
+def _plain(func: Any) -> Any:
+    """The function of torch that an operator of an exported program stands for; other functions as they are."""
+    if not isinstance(func, torch._ops.OpOverload):
+        return func
+    name = _named(func)
+    known = (_ATEN.get(name), getattr(F, name.rstrip("_"), None), getattr(torch, name.rstrip("_"), None))
+    return next((f for f in known if f is not None and (f in _PARAMETRIC or f in OPERATIONS)), func)
 
 
 def _activation(name: str, rest: tuple[Any, ...], options: dict[str, Any]) -> Activation:

@@ -78,7 +78,8 @@ class Watched:
         x, y = moved(self.model, x, y)
         if input_gradient and x.is_floating_point():
             x = x.detach().clone().requires_grad_()
-        tape = Tape(self.names, visit)
+        prefix = "exported." if hasattr(self.model, "exported") else ""
+        tape = Tape(self.names, visit, prefix=prefix)
 
         def watch(given: Tensor) -> Any:
             with tape:
