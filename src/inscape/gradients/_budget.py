@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Sequence
+from itertools import takewhile
 from math import inf, log, nan
-from os.path import commonprefix
 from typing import Any
 
 import numpy as np
@@ -264,7 +264,7 @@ def _block(paths: Sequence[str]) -> str:
     if len(paths) < 2:
         return f"{paths[0]} and its branch" if paths else "branches"
     parts = [path.split(".") for path in paths]
-    shared = commonprefix(parts)
+    shared = [part[0] for part in takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False))]
     first, last = (".".join(part[len(shared) :]) or part[-1] for part in (parts[0], parts[-1]))
     return f"{'.'.join(shared)}: {first} … {last}" if shared else f"{first} … {last}"
 

@@ -105,7 +105,8 @@ def _what_to_do(found: Diagnosis) -> str:
     if verdict.after is None or not isfinite(verdict.after):
         return text
     before = f"{verdict.before:+.1f} nats" if isfinite(verdict.before) else "a lost gradient"
-    return f"{text} On a copy of the network this takes the change to the first layer from {before} to {verdict.after:+.1f} nats."
+    after = f"{verdict.after:+.1f} nats"
+    return f"{text} On a copy of the network this takes the change to the first layer from {before} to {after}."
 
 
 def _story(found: Diagnosis) -> list[str]:
