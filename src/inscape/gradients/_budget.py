@@ -142,6 +142,7 @@ def assembled(flow: Flow, provenance: Provenance) -> Budget:
         residual=half_log(flow.output, flow.count),
         chance=half_log(flow.shuffled, flow.count),
         loss=flow.loss,
+        silent=flow.silent,
         samples=flow.count,
         names=tuple(str(step["name"]) for step in kept),
         categories=tuple(str(step["category"]) for step in kept),

@@ -21,6 +21,7 @@ class Budget(Result):
         residual: logarithm of the root mean square, over samples, of the gradient at the output.
         chance: the same with the labels of each batch in another order: what a network that knows nothing would have.
         loss: mean loss.
+        silent: mean loss if all outputs were zero, for classes the logarithm of their number.
         samples: number of samples.
         names: (s,) what each step passes.
         categories: (s,) ``"weight gain"``, ``"activation gate"``, ``"normalisation"``, ``"attention"``, ``"block"`` or
@@ -66,6 +67,7 @@ class Budget(Result):
     residual: float
     chance: float
     loss: float
+    silent: float
     samples: int
     names: tuple[str, ...]
     categories: tuple[str, ...]

@@ -18,6 +18,8 @@ from inscape.gradients._samples import Places, probe
 from inscape.gradients._tape import Event
 from inscape.gradients._units import by_channel, channel_axis
 from inscape.gradients._watch import Mode, Run, Watched, mean_loss, watched
+from inscape.training._evaluate import scalar_loss
+from inscape.training._recipe import Recipe
 
 
 @dataclass(kw_only=True, eq=False)
@@ -66,6 +68,7 @@ class Flow:
         output: sum of the squares of the gradient at the model's output.
         shuffled: the same with the labels of each batch in another order.
         loss: mean loss.
+        silent: mean loss if all outputs were zero.
         count: number of samples.
         mode: ``"eval"`` or ``"train"``.
         batch_statistics: names of layers that used the batch's own statistics.
@@ -78,6 +81,7 @@ class Flow:
     output: float = 0.0
     shuffled: float = 0.0
     loss: float = 0.0
+    silent: float = 0.0
     count: int = 0
     mode: str = "eval"
     batch_statistics: list[str] = field(default_factory=list)
@@ -222,7 +226,10 @@ def _batch(flow: Flow, seen: Watched, loss: Any, x: Tensor, y: Tensor) -> None:
     flow.shuffled += swapped
     for name, gradient in zip(weights, found[: len(leaves)], strict=True):
         _add_mean(flow, name, gradient, len(x))
-    flow.loss = (flow.loss * flow.count + float(value.detach()) * len(x)) / (flow.count + len(x))
+    silent = scalar_loss(Recipe(loss=loss), torch.zeros_like(run.output), run.y)
+    share = len(x) / (flow.count + len(x))
+    flow.loss += (float(value.detach()) - flow.loss) * share
+    flow.silent += (float(silent) - flow.silent) * share
     if flow.count == 0:
         source = _leaf_node(run.x)
         flow.cuts = cuts(run.output.grad_fn, run.events, source)

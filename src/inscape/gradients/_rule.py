@@ -26,6 +26,12 @@ WIDE = log(100)
 INPUTS = log(20)
 """Inputs are tiny or large if they are away by this factor from the unit scale that initialisations assume."""
 
+LOUD = exp(0.5)
+"""Outputs are too large if the loss is larger by this factor than with outputs of zero,"""
+
+KNOWS = 1.25
+"""unless the error at the output is smaller by this factor than with exchanged labels: then something is learnt."""
+
 REST = log(10)
 """Samples cancel if their mean gradient is smaller by this factor than that of as many random directions."""
 
@@ -220,15 +226,16 @@ def _wide(budget: Budget) -> Finding | None:
     return Finding(cause=cause, layer=None, nats=change, detail=detail)
 
 
-def _saturated(budget: Budget) -> Finding | None:
-    """Saturating activations all along the way, whose loss is hidden by gains as large."""
-    gates = np.array(budget.categories) == "activation gate"
-    saturating = gates & np.array([_name(name) in SATURATING for name in budget.names], dtype=bool)
-    lost = float((budget.values - budget.references)[saturating].sum())
-    if not lost < -WIDE:
+def _loud(budget: Budget) -> Finding | None:
+    """A network that knows nothing yet, and is further from the truth than if it said nothing."""
+    knows = budget.residual - budget.chance < -log(KNOWS)
+    if knows or not budget.silent > 0 or not budget.loss > LOUD * budget.silent:
         return None
-    detail = f"saturated units take {-lost:.1f} nats from the gradient, and large weights put as much back"
-    return Finding(cause=Cause.LARGE_INITIALISATION, layer=None, nats=lost, detail=detail)
+    if budget.input_scale[0] > INPUTS:
+        return _inputs(budget)
+    times = budget.loss / budget.silent
+    detail = f"the outputs are so large that the loss is {times:.3g} times what it would be if all outputs were zero"
+    return Finding(cause=Cause.LARGE_INITIALISATION, layer=None, nats=log(times), detail=detail)
 
 
 def _fitted(budget: Budget) -> Finding | None:
@@ -264,7 +271,7 @@ RULES: tuple[Callable[[Budget], Finding | None], ...] = (
     _closed,
     _outlier,
     _wide,
-    _saturated,
+    _loud,
     _fitted,
     _cancelling,
     _inputs,
