@@ -88,7 +88,7 @@ def _detached(budget: Budget) -> Finding | None:
 
 def _blocked(budget: Budget) -> Finding | None:
     """The first layer in the forward pass that lets nothing through; what follows it is fed by nothing and dies too."""
-    if not np.isneginf(budget.values).any():
+    if not np.isneginf(budget.values).any() and not np.isneginf(budget.log_weight[0]):
         return None
     zero = {budget.layers[i] for i in range(len(budget.layers)) if np.isneginf(budget.log_weight[i])}
     for call, layer in enumerate(budget.call_layers):
