@@ -77,6 +77,18 @@ WORKS = {
   number = {154},
   year   = {1975}
 }""",
+    "kish1965": """@book{kish1965survey,
+  title     = {Survey Sampling},
+  author    = {Kish, Leslie},
+  publisher = {John Wiley \\& Sons},
+  year      = {1965}
+}""",
+    "mishkin2016": """@inproceedings{mishkin2016all,
+  title  = {All You Need is a Good Init},
+  author = {Mishkin, Dmytro and Matas, Ji{\\v{r}}{\\'\\i}},
+  booktitle = {International Conference on Learning Representations},
+  year   = {2016}
+}""",
 }
 
 

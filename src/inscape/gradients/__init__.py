@@ -6,4 +6,12 @@ from inscape.gradients._causes import Cause as Cause
 from inscape.gradients._diagnose import diagnose as diagnose
 from inscape.gradients._diagnosis import Diagnosis as Diagnosis
 from inscape.gradients._diagnosis import GradientVerdict as GradientVerdict
+from inscape.gradients._rescaled import Rescaled as Rescaled
+from inscape.gradients._rescaled import rescaled as rescaled
+from inscape.gradients._scales import balanced_scale as balanced_scale
+from inscape.gradients._scales import effective_samples as effective_samples
 from inscape.gradients._section import sections_of as sections_of
+from inscape.gradients._slabs import slabs as slabs
+from inscape.gradients._support import support as support
+from inscape.gradients._support_result import Support as Support
+from inscape.gradients._unit_slabs import UnitSlabs as UnitSlabs

@@ -1,7 +1,7 @@
 """Elementwise activations: which functions they are, their derivatives, and where these change."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import acosh, inf, log, sqrt
 from typing import Any
@@ -58,11 +58,13 @@ class Activation:
         name: its name, such as ``"relu"``.
         function: from a tensor to a tensor of the same shape, never in place.
         options: what tells this activation from others of its name.
+        slopes: (1,) or (channels,) slopes below zero of a PReLU, which are a parameter; None for all others.
     """
 
     name: str
     function: Callable[[Tensor], Tensor]
     options: tuple[tuple[str, float | str], ...] = ()
+    slopes: Tensor | None = field(default=None, compare=False)
 
     def derivative(self, z: Tensor) -> Tensor:
         """The derivative at every value; at a kink it is torch's choice.
@@ -115,6 +117,8 @@ class Transition:
 
 
 _GRID = np.linspace(-30.0, 30.0, 120_001)
+_STEP = 0.0005
+_HALVINGS = 30
 
 
 def _closed_form(name: str, delta: float) -> Transition | None:
@@ -127,12 +131,20 @@ def _closed_form(name: str, delta: float) -> Transition | None:
     return None
 
 
+def _parametric(slopes: Tensor) -> Transition:
+    """The kink of a PReLU, whose slopes below zero, one for a channel, are a parameter."""
+    sizes = slopes.detach().double().abs()
+    gate = 0.5 * log(0.5 * (1 + float(sizes.square().mean())))
+    return Transition(centre=0.0, halfwidth=0.0, largest=max(1.0, float(sizes.max())), reference_gate=gate)
+
+
 def transition(activation: Activation, delta: float = 0.5) -> Transition:
     r"""Where an activation changes.
 
     An activation that saturates on both sides changes where :math:`|ν'(z)| ≥ δ \max |ν'|`. One that goes over from a
     slope to another (ELU, GELU, softplus, ...) changes where :math:`|ν''(z)| ≥ δ \max |ν''|`. Sigmoid, tanh and ReLU
-    have closed forms; others are looked up on a grid of step 0.0005 between -30 and 30.
+    have closed forms; others are looked up on a grid of step 0.0005 between -30 and 30, and the borders of saturating
+    ones are refined from there.
 
     Args:
         activation: the activation.
@@ -151,7 +163,19 @@ def transition(activation: Activation, delta: float = 0.5) -> Transition:
     """
     if not 0.0 < delta <= 1.0:
         raise InputError(f"expected 0 < delta ≤ 1, a share of the largest derivative, got {delta}")
+    if activation.slopes is not None:
+        return _parametric(activation.slopes)
     return _closed_form(activation.name, delta) or _numeric(activation, delta)
+
+
+def _edge(activation: Activation, inside: float, step: float, level: float) -> float:
+    """The border of |ν'| ≥ level between a point of the grid and its neighbour outside, by bisection."""
+    outside = inside + step
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        steep = float(activation.derivative(torch.tensor([middle], dtype=torch.float64)).abs()) >= level
+        inside, outside = (middle, outside) if steep else (inside, middle)
+    return inside
 
 
 def _numeric(activation: Activation, delta: float) -> Transition:
@@ -165,6 +189,8 @@ def _numeric(activation: Activation, delta: float) -> Transition:
         return Transition(centre=round(kink, 3), halfwidth=0.0, largest=largest, reference_gate=gate)
     inside = _GRID[changing >= delta * changing.max()]
     low, high = float(inside[0]), float(inside[-1])
+    if activation.saturating:
+        low, high = _edge(activation, low, -_STEP, delta * largest), _edge(activation, high, _STEP, delta * largest)
     return Transition(centre=(low + high) / 2, halfwidth=(high - low) / 2, largest=largest, reference_gate=gate)
 
 

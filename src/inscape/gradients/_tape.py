@@ -306,8 +306,11 @@ def _activation(name: str, rest: tuple[Any, ...], options: dict[str, Any]) -> Ac
     base: Any = getattr(F, name)
     told = [(f"option {i}", value) for i, value in enumerate(rest)] + list(options.items())
     scalars = tuple((key, value) for key, value in told if isinstance(value, int | float | str))
-    return Activation(name=name, function=partial(_applied, base, rest, options), options=scalars)
+    slopes = (rest[0] if rest else options.get("weight")) if name == "prelu" else None
+    return Activation(name=name, function=partial(_applied, base, rest, options), options=scalars, slopes=slopes)
 
 
 def _applied(base: Any, rest: tuple[Any, ...], options: dict[str, Any], z: Tensor) -> Tensor:
+    if base is F.prelu:
+        return base(z, *(part.to(z.dtype) for part in (*rest, *options.values())))
     return base(z, *rest, **options)

@@ -61,6 +61,9 @@ _KINDS = {
     "built": "inscape.regions:Built",
     "built-check": "inscape.regions:BuiltCheck",
     "track": "inscape.regions:Track",
+    "unit-slabs": "inscape.gradients:UnitSlabs",
+    "support": "inscape.gradients:Support",
+    "slab-map": "inscape.gradients:SlabMap",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
 }
