@@ -1,5 +1,7 @@
 """Gradients: where the error goes, which layer is sick, and why."""
 
+from inscape.gradients._audit import audit as audit
+from inscape.gradients._audit_result import InitialAudit as InitialAudit
 from inscape.gradients._budget import budget as budget
 from inscape.gradients._budget_result import Budget as Budget
 from inscape.gradients._causes import Cause as Cause
