@@ -188,7 +188,7 @@ NO_MODEL = {
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
-    "plotting": "Heatmap Lines Markers Mesh PolygonMap Polyline Series Table grid_shape rasterize render "
+    "plotting": "Heatmap Lines Markers Mesh PolygonMap Polyline Series Table Waterfall grid_shape rasterize render "
     "save_animation save_figure table_html to_html_div",
     "regions": "Audit Boundary Box Built BuiltCheck Certificate Distance Everywhere Exploration Frame HalfSpaces "
     "Partition PartitionBlock Plane Polygon Prediction Segment Slice Slopes Track Tracker build export read_shapes",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import Voronoi
 
-from inscape.plotting import Heatmap, Lines, Markers, Mesh, PolygonMap, Polyline, Series, Table
+from inscape.plotting import Heatmap, Lines, Markers, Mesh, PolygonMap, Polyline, Series, Table, Waterfall
 
 CLASSES = tuple("abcdefghij")
 
@@ -64,13 +64,45 @@ def cube_skin(*, categorical: bool = True) -> Mesh:
     )
 
 
+def ladder(layers: int, *, path: str = "layers.{}", blocked: int | None = None) -> Waterfall:
+    """A log-budget of layers with two steps each: gain 0.2, gate -0.5, the gate of one layer -3, and the total.
+
+    From the gate of layer ``blocked`` on nothing is known.
+    """
+    rows = [("loss", 0.4, "residual", np.nan)]
+    for layer in range(layers, 0, -1):
+        name = path.format(layer)
+        gate = -np.inf if layer == blocked else -3.0 if layer == 2 else -0.5
+        known = blocked is None or layer >= blocked
+        rows += [(name, 0.2 if known else np.nan, "weight gain", 0.0)]
+        rows += [(f"{name} tanh", gate if known else np.nan, "activation gate", -0.3)]
+    rows += [("first layer", np.nan, "total", np.nan)]
+    names, values, kinds, reference = zip(*rows, strict=True)
+    return Waterfall(
+        names=names,
+        values=values,
+        kinds=kinds,
+        totals=[kind == "total" for kind in kinds],
+        label="log gradient norm (nats)",
+        title="Where the gradient goes",
+        hover={"units": np.arange(len(rows)), "share": np.linspace(0, 1, len(rows))},
+        reference=reference,
+        highlight=[len(rows) - 4],
+    )
+
+
+@pytest.fixture(scope="session")
+def make_ladder() -> Callable[..., Waterfall]:
+    return ladder
+
+
 @pytest.fixture(scope="session")
 def make_map() -> Callable[..., PolygonMap]:
     return voronoi_map
 
 
 @pytest.fixture(scope="session")
-def infos() -> dict[str, PolygonMap | Heatmap | Mesh | Lines | Table]:
+def infos() -> dict[str, PolygonMap | Heatmap | Mesh | Lines | Waterfall | Table]:
     x = np.arange(1, 40)
     grid = np.add.outer(np.arange(40), np.arange(50))
     window = {"low": (-1, -1), "high": (1.5, 1), "xlabel": "x", "ylabel": "y"}
@@ -87,10 +119,13 @@ def infos() -> dict[str, PolygonMap | Heatmap | Mesh | Lines | Table]:
         "surface": cube_skin(),
         "shades": cube_skin(categorical=False),
         "lines": Lines(series=curves, xlabel="epoch", ylabel="loss (nats)", title="Loss", logy=True),
+        "waterfall": ladder(4),
         "table": Table(columns={"layer": ["first", "<b>"], "units": [64, 12345]}, caption="Layers"),
     }
 
 
-@pytest.fixture(params=["cells", "numbers", "many", "heat", "classes", "surface", "shades", "lines", "table"])
-def info(request, infos) -> PolygonMap | Heatmap | Mesh | Lines | Table:
+@pytest.fixture(
+    params=["cells", "numbers", "many", "heat", "classes", "surface", "shades", "lines", "waterfall", "table"]
+)
+def info(request, infos) -> PolygonMap | Heatmap | Mesh | Lines | Waterfall | Table:
     return infos[request.param]

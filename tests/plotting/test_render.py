@@ -111,7 +111,7 @@ def test_every_kind_is_drawn_in_a_browser(infos, chromium, tmp_path, width):
     page.on("request", lambda request: troubles.append(request.url) if request.url.startswith("http") else None)
     page.goto(path.as_uri())
     drawn = "[...document.querySelectorAll('.js-plotly-plot')].filter(plot => plot.querySelector('.xtick')).length"
-    page.wait_for_function(f"{drawn} === 6")
+    page.wait_for_function(f"{drawn} === 7")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     plot = page.query_selector(".inscape-figure .nsewdrag").bounding_box()
     page.mouse.move(plot["x"] + 0.35 * plot["width"], plot["y"] + 0.3 * plot["height"])

@@ -17,3 +17,4 @@ from inscape.plotting._render import render as render
 from inscape.plotting._render import save_figure as save_figure
 from inscape.plotting._render import to_html_div as to_html_div
 from inscape.plotting._table import table_html as table_html
+from inscape.plotting._waterfall import Waterfall as Waterfall

@@ -20,6 +20,7 @@ from inscape.plotting._checks import (
     require_shape,
     window,
 )
+from inscape.plotting._waterfall import Waterfall
 
 if TYPE_CHECKING:
     Array: TypeAlias = np.ndarray
@@ -361,7 +362,7 @@ class Table:
         return len(next(iter(self.columns.values())))
 
 
-Info: TypeAlias = PolygonMap | Heatmap | Mesh | Lines | Table
+Info: TypeAlias = PolygonMap | Heatmap | Mesh | Lines | Waterfall | Table
 """Every kind of figure."""
 
 

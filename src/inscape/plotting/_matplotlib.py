@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inscape.plotting._info import Heatmap, Info, Lines, Markers, Mesh, PolygonMap, Table
+from inscape.plotting._info import Heatmap, Info, Lines, Markers, Mesh, PolygonMap, Table, Waterfall
 from inscape.plotting._labels import label_places
 from inscape.plotting._raster import paint
 from inscape.plotting._table import cell_text, is_number
@@ -45,6 +45,10 @@ def draw(info: Info, theme: Theme) -> Any:
         from inscape.plotting._matplotlib_mesh import draw_mesh
 
         return draw_mesh(info, theme)
+    if isinstance(info, Waterfall):
+        from inscape.plotting._matplotlib_waterfall import draw_waterfall
+
+        return draw_waterfall(info, theme)
     return _map(info, theme)
 
 

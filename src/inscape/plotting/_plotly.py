@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from inscape.plotting._hover import hover_trace
-from inscape.plotting._info import Heatmap, Info, Lines, Markers, Mesh, PolygonMap, Series, Table
+from inscape.plotting._info import Heatmap, Info, Lines, Markers, Mesh, PolygonMap, Series, Table, Waterfall
 from inscape.plotting._labels import label_places
 from inscape.plotting._raster import paint
 from inscape.plotting._table import cell_text, is_number
@@ -71,6 +71,10 @@ def draw(info: Info, theme: Theme) -> Any:
         from inscape.plotting._plotly_mesh import add_mesh
 
         add_mesh(figure, info, theme)
+    elif isinstance(info, Waterfall):
+        from inscape.plotting._plotly_waterfall import add_waterfall
+
+        add_waterfall(figure, info, theme)
     else:
         _map(figure, info, theme)
     return figure

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from inscape._errors import InputError, InputTypeError, OutputError
-from inscape.plotting._info import Heatmap, Info, Lines, Mesh, PolygonMap, Table
+from inscape.plotting._info import Heatmap, Info, Lines, Mesh, PolygonMap, Table, Waterfall
 from inscape.plotting._table import table_html
 from inscape.plotting._theme import shown_categories, theme_of
 
@@ -31,7 +31,7 @@ def render(info: Info, *, backend: str = "matplotlib", theme: str = "light") -> 
     """Draw an info object.
 
     Args:
-        info: a ``PolygonMap``, ``Heatmap``, ``Mesh``, ``Lines`` or ``Table``.
+        info: a ``PolygonMap``, ``Heatmap``, ``Mesh``, ``Lines``, ``Waterfall`` or ``Table``.
         backend: ``"matplotlib"`` or ``"plotly"``.
         theme: ``"light"``, ``"dark"``, or ``"auto"`` (readable on both). Plotly figures are transparent.
 
@@ -123,6 +123,7 @@ def to_html_div(info: Info, *, theme: str = "auto", div_id: str | None = None) -
     if isinstance(info, Table):
         return table_html(info)
     figure = render(replace(info, title=""), backend="plotly", theme=theme)
+    figure.update_layout(height=None)  # the box around it has one
     if div_id is None:
         div_id = "figure-" + hashlib.sha256(figure.to_json().encode()).hexdigest()[:12]
     body = figure.to_html(
@@ -143,12 +144,19 @@ def to_html_div(info: Info, *, theme: str = "auto", div_id: str | None = None) -
     return f'<div class="inscape-figure">{title}<div style="{_size(info)}">{body}</div></div>'
 
 
-def _size(info: PolygonMap | Heatmap | Mesh | Lines) -> str:
+def _size(info: PolygonMap | Heatmap | Mesh | Lines | Waterfall) -> str:
     """Style of the figure's box: as wide as there is room, and as high as axes of equal scale need."""
     if isinstance(info, Lines):
         return "width:100%;max-width:820px;height:clamp(330px,70vw,430px)"
     if isinstance(info, Mesh):
         return "width:100%;max-width:760px;height:clamp(360px,80vw,600px)"
+    if isinstance(info, Waterfall):
+        from inscape.plotting._plotly_waterfall import rows_height
+
+        entries = len(info.categories) + (info.reference is not None)
+        narrow = f"clamp(0px, 700px - 100vw, {12 * entries}px)"
+        height = rows_height(info) + 70 + 24 * -(-entries // 4)
+        return f"width:100%;max-width:820px;height:calc({height}px + {narrow})"
     span = info.high - info.low
     equal = isinstance(info, PolygonMap) or info.equal
     ratio = float(span[1] / span[0]) if equal else 0.75

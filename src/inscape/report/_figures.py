@@ -9,6 +9,8 @@ from inscape.results import Figure
 
 _VECTOR_CELLS = 4000
 _MAPS = {"PolygonMap", "Heatmap"}
+_DRAWN = {"Lines", "Waterfall"}
+"""Kinds of few parts: their still pictures are vectors too, and a legend explains the colours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,7 @@ class Drawn:
         alt: text for readers who do not see it.
         layout: CSS class: "wide", "curve" or empty.
         ratio: height over width of a map's window; 0 for other figures.
+        rows: height of the rows of a waterfall in pixels; 0 for other figures.
         key: what explains the colours: "legend" or "bar".
         entries: names in the legend.
         json: the plotly figure, safe inside a script element; empty if the page shows the still picture.
@@ -34,6 +37,7 @@ class Drawn:
     alt: str
     layout: str
     ratio: float
+    rows: int = 0
     key: str
     entries: tuple[str, ...]
     json: str
@@ -79,11 +83,18 @@ def _ratio(info: Any) -> float:
     return round(height / width, 4)
 
 
+def _rows(info: Any) -> int:
+    from inscape.plotting import Waterfall
+    from inscape.plotting._plotly_waterfall import rows_height
+
+    return rows_height(info) if isinstance(info, Waterfall) else 0
+
+
 def _stills(info: Any, folder: Path, stem: str) -> tuple[str, ...]:
     from inscape.plotting import save_figure
 
     suffixes = ["png"]
-    if type(info).__name__ == "Lines" or len(getattr(info, "offsets", ())) in range(1, _VECTOR_CELLS):
+    if type(info).__name__ in _DRAWN or len(getattr(info, "offsets", ())) in range(1, _VECTOR_CELLS):
         suffixes.append("svg")
     for suffix in suffixes:
         save_figure(info, folder / f"{stem}.{suffix}")
@@ -110,9 +121,10 @@ def draw(figure: Figure, folder: Path, *, stem: str) -> Drawn:
         title=title,
         caption=figure.caption,
         alt=f"{title}. {figure.caption}" if title else figure.caption,
-        layout={"PolygonMap": "wide", "Lines": "curve"}.get(kind, ""),
+        layout={"PolygonMap": "wide", "Waterfall": "wide", "Lines": "curve"}.get(kind, ""),
         ratio=_ratio(info),
-        key="legend" if kind == "Lines" or getattr(info, "categorical", False) else "bar",
+        rows=_rows(info),
+        key="legend" if kind in _DRAWN or getattr(info, "categorical", False) else "bar",
         entries=entries,
         json=drawing,
         files=_stills(info, folder, stem),

@@ -69,6 +69,7 @@ def _figure(drawn: Drawn) -> dict[str, Any]:
         "alt": drawn.alt,
         "layout": drawn.layout,
         "ratio": drawn.ratio,
+        "rows": drawn.rows,
         "key": drawn.key,
         "entries": len(drawn.entries),
         "longest": max(map(len, drawn.entries), default=0),

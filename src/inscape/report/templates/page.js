@@ -17,7 +17,7 @@
       "modebar.color": soft, "modebar.activecolor": ink };
     for (const key of Object.keys(layout)) {
       if (/^[xy]axis\d*$/.test(key)) {
-        Object.assign(change, { [`${key}.gridcolor`]: grid, [`${key}.zerolinecolor`]: grid, [`${key}.linecolor`]: soft,
+        Object.assign(change, { [`${key}.gridcolor`]: grid, [`${key}.zerolinecolor`]: soft, [`${key}.linecolor`]: soft,
           [`${key}.tickcolor`]: soft });
       }
     }
@@ -37,6 +37,16 @@
   // Maps keep the shape of their window: the height follows from the width and from where the key stands.
   // Plotly gives all entries of a legend the width of the longest one.
   const LEFT = 62, TOP = 12, BOTTOM = 52, BAR = 92, WIDE = 640;
+  const content = (div) => JSON.parse(document.getElementById(`${div.id}-data`).textContent);
+  // Names of rows stand left of the frame: the margin is as wide as the longest of them.
+  const left = (div) => {
+    if (!div.dataset.rows) return LEFT;
+    const brush = document.createElement("canvas").getContext("2d");
+    const axis = content(div).layout.yaxis;
+    brush.font = `bold ${axis.tickfont.size}px ${style("--sans")}`;
+    const lines = axis.ticktext.flatMap((text) => text.split("<br>"));
+    return 14 + Math.max(...lines.map((line) => brush.measureText(line.replace(/<[^>]*>/g, "")).width));
+  };
   const entry = (div) => 44 + 7.2 * Number(div.dataset.longest);
   const keyed = (div) => div.dataset.key === "legend" && Number(div.dataset.entries) > 0;
   const beside = (div) => keyed(div) && div.dataset.ratio && div.clientWidth >= WIDE;
@@ -44,11 +54,12 @@
     : beside(div) ? Math.min(entry(div) + 24, 0.35 * div.clientWidth) : 12;
   const below = (div) => {
     if (!keyed(div) || beside(div)) return 0;
-    const columns = Math.max(1, Math.floor((div.clientWidth - 16) / entry(div)));
+    const columns = Math.max(1, Math.floor((div.clientWidth - left(div) - right(div)) / entry(div)));
     return (div.dataset.ratio ? 30 : 4) + 21 * Math.ceil(Number(div.dataset.entries) / columns);
   };
   const size = (div) => {
-    const ratio = Number(div.dataset.ratio);
+    const ratio = Number(div.dataset.ratio), rows = Number(div.dataset.rows);
+    if (rows) div.style.height = `${rows + TOP + BOTTOM + below(div)}px`;
     if (!ratio) return;
     const height = (div.clientWidth - LEFT - right(div)) * ratio + TOP + BOTTOM;
     div.style.height = `${Math.round(Math.min(Math.max(height, 260), 680) + below(div))}px`;
@@ -57,7 +68,7 @@
   const fitted = (figure, div) => {
     const layout = figure.layout;
     if (div.clientWidth < 420) layout.font = { ...layout.font, size: 11 };
-    layout.margin = { l: LEFT, r: right(div), t: TOP, b: BOTTOM + below(div), autoexpand: false };
+    layout.margin = { l: left(div), r: right(div), t: TOP, b: BOTTOM + below(div), autoexpand: false };
     for (const axis of [layout.xaxis, layout.yaxis]) {
       delete axis.constraintoward;
       axis.automargin = false;
@@ -70,7 +81,7 @@
 
   const draw = (div) => {
     if (!drawing.has(div)) {
-      const figure = fitted(JSON.parse(document.getElementById(`${div.id}-data`).textContent), div);
+      const figure = fitted(content(div), div);
       figure.layout.xaxis = figure.layout.xaxis || {};
       figure.layout.yaxis = figure.layout.yaxis || {};
       drawing.set(div, Plotly.newPlot(div, figure.data, merged(figure.layout, themed(figure.layout)), config));
@@ -105,7 +116,8 @@
     clearTimeout(resized);
     resized = setTimeout(() => {
       plots.forEach(size);
-      drawing.forEach((done, div) => done.then(() => Plotly.Plots.resize(div)));
+      drawing.forEach((done, div) => done.then(() => Plotly.Plots.resize(div)).then(() => div.dataset.rows
+        && Plotly.relayout(div, { "margin.l": left(div), "margin.b": BOTTOM + below(div) })));
     }, 150);
   });
   const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
