@@ -13,6 +13,8 @@ from inscape.gradients._rescaled import rescaled as rescaled
 from inscape.gradients._scales import balanced_scale as balanced_scale
 from inscape.gradients._scales import effective_samples as effective_samples
 from inscape.gradients._section import sections_of as sections_of
+from inscape.gradients._slab_map import slab_map as slab_map
+from inscape.gradients._slab_map_result import SlabMap as SlabMap
 from inscape.gradients._slabs import slabs as slabs
 from inscape.gradients._support import support as support
 from inscape.gradients._support_result import Support as Support

@@ -12,7 +12,7 @@ from inscape.results import Provenance, Result, Status
 
 _VIEWS = ("effective", "histogram", "critical", "kappa", "layers", "units")
 _SHOWN = 20
-_BINS = 40
+_BINS = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -161,7 +161,8 @@ class UnitSlabs(Result):
             "units": np.bincount(self.layer, minlength=len(self.layers)).tolist(),
         }
         for name, title in (("kappa", "κ"), ("kink_distance", "kink distance"), ("occupancy", "occupancy")):
-            columns[f"median {title}"] = [_rounded(value) for value in middle(getattr(self, name))]
+            if not np.isnan(getattr(self, name)).all():
+                columns[f"median {title}"] = [_rounded(value) for value in middle(getattr(self, name))]
         for name, title in (("dead", "dead"), ("always_on", "linear"), ("constant", "constant")):
             columns[title] = np.bincount(self.layer[getattr(self, name)], minlength=len(self.layers)).tolist()
         return Table(columns=columns, caption=f"Units of each layer, on {self.samples} samples.")
@@ -185,7 +186,8 @@ class UnitSlabs(Result):
             "thickness": self.thickness,
             "spread": self.spread,
         }
-        columns |= {title: [_rounded(value) for value in values[rows]] for title, values in shown.items()}
+        known = {title: values[rows] for title, values in shown.items() if not np.isnan(values[rows]).all()}
+        columns |= {title: [_rounded(value) for value in values] for title, values in known.items()}
         return Table(columns=columns, caption=f"The {len(rows)} units of largest κ, or of the farthest kink.")
 
 
