@@ -77,6 +77,18 @@ WORKS = {
   number = {154},
   year   = {1975}
 }""",
+    "kish1965": """@book{kish1965survey,
+  title     = {Survey Sampling},
+  author    = {Kish, Leslie},
+  publisher = {John Wiley \\& Sons},
+  year      = {1965}
+}""",
+    "guo2017": """@inproceedings{guo2017calibration,
+  title     = {On Calibration of Modern Neural Networks},
+  author    = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},
+  booktitle = {Proceedings of the 34th International Conference on Machine Learning},
+  year      = {2017}
+}""",
 }
 
 

@@ -61,6 +61,9 @@ _KINDS = {
     "built": "inscape.regions:Built",
     "built-check": "inscape.regions:BuiltCheck",
     "track": "inscape.regions:Track",
+    "gradient-track": "inscape.gradients:GradientTrack",
+    "advice": "inscape.gradients:Advice",
+    "calibration": "inscape.gradients:Calibration",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
 }
