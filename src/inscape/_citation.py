@@ -88,6 +88,11 @@ WORKS = {
   author = {Mishkin, Dmytro and Matas, Ji{\\v{r}}{\\'\\i}},
   booktitle = {International Conference on Learning Representations},
   year   = {2016}
+    "guo2017": """@inproceedings{guo2017calibration,
+  title     = {On Calibration of Modern Neural Networks},
+  author    = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},
+  booktitle = {Proceedings of the 34th International Conference on Machine Learning},
+  year      = {2017}
 }""",
 }
 

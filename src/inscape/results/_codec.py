@@ -64,6 +64,9 @@ _KINDS = {
     "unit-slabs": "inscape.gradients:UnitSlabs",
     "support": "inscape.gradients:Support",
     "slab-map": "inscape.gradients:SlabMap",
+    "gradient-track": "inscape.gradients:GradientTrack",
+    "advice": "inscape.gradients:Advice",
+    "calibration": "inscape.gradients:Calibration",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
 }
