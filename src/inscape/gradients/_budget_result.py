@@ -136,9 +136,7 @@ class Budget(Result):
         """
         place = self.layer(layer)
         made: list[tuple[str, str, float]] = [("error at the output", "residual", self.residual)]
-        made += [
-            (self.names[i], self.categories[i], float(self.values[i])) for i in range(int(self.depths[place]))
-        ]
+        made += [(self.names[i], self.categories[i], float(self.values[i])) for i in range(int(self.depths[place]))]
         if self.branch[place] != 0:
             made.append((f"branch to {self.layers[place]}", "block", float(self.branch[place])))
         made.append((f"input of {self.layers[place]}", "input", float(self.inputs[place])))

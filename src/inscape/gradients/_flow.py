@@ -154,7 +154,7 @@ class _Visitor:
         station.arriving += squares(gradient) * scale
         for index, part in self._parts.pop(event.index, ()):
             if part.numel() == gradient.numel():
-                product = float((part.flatten().double() @ gradient.flatten().double())) * scale
+                product = float(part.flatten().double() @ gradient.flatten().double()) * scale
                 station.shares[index] = station.shares.get(index, 0.0) + product
         layout = self._flow.places.found.get(event.index)
         if layout is not None:
@@ -243,7 +243,7 @@ def _swapped(loss: Any, run: Run) -> float:
 
 def _leaf_node(x: Tensor) -> Any:
     """The autograd node of a leaf that asks for a gradient."""
-    return x.view_as(x).grad_fn.next_functions[0][0] if x.requires_grad else None
+    return x.view_as(x).grad_fn.next_functions[0][0] if x.requires_grad else None  # type: ignore[union-attr]
 
 
 def _reached(run: Run, source: Any) -> bool:
