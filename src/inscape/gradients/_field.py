@@ -38,7 +38,7 @@ def field(
     loss: Any,
     plane: Plane | Box,
     *,
-    label: Label = "predicted",
+    label: Label | np.generic | Tensor = "predicted",
     resolution: int = 200,
     mode: Mode = "eval",
     data: Any = None,
@@ -95,14 +95,14 @@ def field(
         van den Berg (2016), the part on the regions through which the error propagates back.
     """
     started = perf_counter()
-    label = label if isinstance(label, str | int | float) else label.item()  # one of numpy's or torch's numbers
+    asked_label: Any = label.item() if isinstance(label, np.generic | Tensor) else label
     if not isinstance(plane, Plane | Box) or plane.dimension != 2:
         raise DomainError(f"expected a Plane or a two-dimensional Box, got {type(plane).__name__}")
     if resolution < 2:
         raise InputError(f"expected resolution ≥ 2, got {resolution}")
     t, shape = _grid(plane, resolution)
     with watched(model, mode=mode) as seen:
-        asked = _Asked(loss=loss, plane=plane, label=label)
+        asked = _Asked(loss=loss, plane=plane, label=asked_label)
         prepared = _prepared(seen, asked)
         numbers = _walked(seen, asked, prepared, t, progress)
         chosen = seen.mode
@@ -110,7 +110,7 @@ def field(
     return Field(
         domain=plane,
         **_maps(prepared, {key: value.reshape(shape) for key, value in numbers.items()}),
-        label=words(label),
+        label=words(asked_label),
         refused=tuple(prepared.refused.items()),
         points=points,
         labels=labels,
@@ -118,7 +118,7 @@ def field(
         status=Status(verdict=Verdict.MEASURED, detail=f"sampled on a grid of {shape[1]} × {shape[0]} points"),
         provenance=Provenance(
             function="inscape.gradients.field",
-            options={"label": label, "resolution": resolution, "mode": chosen},
+            options={"label": asked_label, "resolution": resolution, "mode": chosen},
             model=model_fingerprint(model),
             seconds=perf_counter() - started,
         ),
