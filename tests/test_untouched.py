@@ -156,6 +156,9 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "gradients.slab_map": (lambda model, _: gradients.slab_map(model, SQUARE, (X, Y), resolution=8), ANY),
     "gradients.slabs": (lambda model, _: gradients.slabs(model, (X, Y), mode="train"), ANY),
     "gradients.support": (lambda model, _: gradients.support(model, (X, Y), needed=3), ANY),
+    "gradients.budget": (lambda model, _: gradients.budget(model, None, (X, Y)), ANY),
+    "gradients.diagnose": (lambda model, _: gradients.diagnose(model, None, (X, Y)), ANY),
+    "gradients.field": (lambda model, _: gradients.field(model, None, SQUARE, resolution=4, data=(X, Y)), ANY),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -203,6 +206,7 @@ NO_MODEL = {
     "Faces Pairing Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
     "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
     "gradients": "Cause Rescaled SlabMap Support UnitSlabs balanced_scale effective_samples",
+    "gradients": "Budget Cause Diagnosis Field GradientVerdict",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",

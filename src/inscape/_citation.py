@@ -70,6 +70,12 @@ WORKS = {
   booktitle = {Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition},
   year   = {2016}
 }""",
+    "kish1965": r"""@book{kish1965survey,
+  title  = {Survey Sampling},
+  author = {Kish, Leslie},
+  publisher = {John Wiley \& Sons},
+  year   = {1965}
+}""",
     "zaslavsky1975": """@book{zaslavsky1975facing,
   title  = {Facing up to Arrangements: Face-Count Formulas for Partitions of Space by Hyperplanes},
   author = {Zaslavsky, Thomas},

@@ -12,6 +12,8 @@ from inscape.gradients._causes import Cause as Cause
 from inscape.gradients._diagnose import diagnose as diagnose
 from inscape.gradients._diagnosis import Diagnosis as Diagnosis
 from inscape.gradients._diagnosis import GradientVerdict as GradientVerdict
+from inscape.gradients._field import field as field
+from inscape.gradients._field_result import Field as Field
 from inscape.gradients._rescaled import Rescaled as Rescaled
 from inscape.gradients._rescaled import rescaled as rescaled
 from inscape.gradients._scales import balanced_scale as balanced_scale

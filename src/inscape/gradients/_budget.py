@@ -112,7 +112,11 @@ def half_log(total: float, count: float = 1.0) -> float:
 
 
 def _difference(low: float, high: float) -> float:
+<<<<<<< HEAD
     """Low - high, where a gradient that was lost before has no further change."""
+=======
+    """The difference, where a gradient that was lost before has no further change."""
+>>>>>>> field
     return nan if high == -inf else low - high
 
 
@@ -135,7 +139,7 @@ def assembled(flow: Flow, provenance: Provenance) -> Budget:
             "no layer with a weight was seen; budgets know Linear, Conv, Embedding, normalisation and matrix products "
             "with a parameter, called through torch's own functions"
         )
-    steps = _steps(flow)
+    steps = steps_of(flow)
     kept = [step for step in steps if step["value"] != 0.0]
     events = [station for station in flow.stations if station.event.kind != "other"]
     return Budget(
@@ -229,8 +233,15 @@ def _feeding(station: Station, flow: Flow) -> str:
     return "" if layer is None else layer.name
 
 
-def _steps(flow: Flow) -> list[dict[str, Any]]:
-    """The change from cut to cut, from the output on; the last step leads to the input's side of the first cut."""
+def steps_of(flow: Flow) -> list[dict[str, Any]]:
+    """The change from cut to cut, from the output on.
+
+    Args:
+        flow: the measured flow.
+
+    Returns:
+        Name, category, value, place and reference of each step; the first leads from the output to the last cut.
+    """
     above, steps = half_log(flow.output, flow.count), []
     places = [*reversed(flow.cuts)]
     if places:
@@ -265,7 +276,13 @@ def _block(paths: Sequence[str]) -> str:
     if len(paths) < 2:
         return f"{paths[0]} and its branch" if paths else "branches"
     parts = [path.split(".") for path in paths]
+<<<<<<< HEAD
     shared = [part[0] for part in takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False))]
+=======
+    levels = zip(*parts, strict=False)
+    count = next((i for i, names in enumerate(levels) if len(set(names)) > 1), min(map(len, parts)))
+    shared = parts[0][:count]
+>>>>>>> field
     first, last = (".".join(part[len(shared) :]) or part[-1] for part in (parts[0], parts[-1]))
     return f"{'.'.join(shared)}: {first} … {last}" if shared else f"{first} … {last}"
 

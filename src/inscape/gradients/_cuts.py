@@ -25,6 +25,19 @@ def _reaching(root: Any, sources: set[Any]) -> tuple[dict[Any, list[Any]], set[A
     return children, reaching
 
 
+def reaching(root: Any, sources: Iterable[Any]) -> set[Any]:
+    """Nodes between a root and any of the sources.
+
+    Args:
+        root: autograd node of the loss or the output.
+        sources: autograd nodes where the paths end.
+
+    Returns:
+        The nodes below the root from which a source is reached, the sources among them.
+    """
+    return _reaching(root, set(sources))[1]
+
+
 def cut_nodes(root: Any, sources: Iterable[Any]) -> list[Any]:
     """Nodes that every path from a root to any of the sources passes.
 

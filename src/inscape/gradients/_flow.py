@@ -250,7 +250,7 @@ def _swapped(loss: Any, run: Run) -> float:
 
 def _leaf_node(x: Tensor) -> Any:
     """The autograd node of a leaf that asks for a gradient."""
-    return x.view_as(x).grad_fn.next_functions[0][0] if x.requires_grad else None
+    return x.view_as(x).grad_fn.next_functions[0][0] if x.requires_grad else None  # type: ignore[union-attr]
 
 
 def _reached(run: Run, source: Any) -> bool:

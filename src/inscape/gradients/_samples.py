@@ -140,9 +140,11 @@ def _fitting(seen: tuple[Event, Tensor, Tensor], truth: Sequence[float]) -> Layo
     count = len(truth)
     wanted = torch.tensor(truth, dtype=torch.float64)
     precise = torch.finfo(gradient.dtype).eps ** 0.5
+    size = float(torch.linalg.vector_norm(gradient, dtype=torch.float64)) or 1.0
+    unit = (gradient.double() / size).to(gradient.dtype)  # squares of a tiny gradient would be zero
     for layout in layouts(tuple(gradient.shape), count):
-        d, h = by_sample(gradient, count, layout), by_sample(x, count, layout)
-        found = squared_norms(event, h, d).double().sqrt().cpu() * count
+        d, h = by_sample(unit, count, layout), by_sample(x, count, layout)
+        found = squared_norms(event, h, d).double().sqrt().cpu() * (count * size)
         if bool(torch.allclose(found, wanted, rtol=10 * precise, atol=precise * float(wanted.max()))):
             return layout
     return None

@@ -47,6 +47,9 @@ _TYPES = {
     "Frame": "inscape.regions:Frame",
     "PatternCode": "inscape.regions._pattern_code:PatternCode",
     "Richness": "inscape.regions.counting:Richness",
+    "Budget": "inscape.gradients:Budget",
+    "GradientVerdict": "inscape.gradients:GradientVerdict",
+    "Cause": "inscape.gradients:Cause",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
@@ -68,6 +71,9 @@ _KINDS = {
     "advice": "inscape.gradients:Advice",
     "calibration": "inscape.gradients:Calibration",
     "prediction-map": "inscape.maps:PredictionMap",
+    "gradient-budget": "inscape.gradients:Budget",
+    "gradient-diagnosis": "inscape.gradients:Diagnosis",
+    "gradient-field": "inscape.gradients:Field",
     "history": "inscape.training:History",
 }
 """Kinds of result that can be loaded, and where their class lives."""
