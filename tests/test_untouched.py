@@ -205,8 +205,8 @@ NO_MODEL = {
     "nearest_point operator_norms "
     "Faces Pairing Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
     "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
-    "gradients": "Cause Rescaled SlabMap Support UnitSlabs balanced_scale effective_samples",
-    "gradients": "Budget Cause Diagnosis Field GradientVerdict",
+    "gradients": "Budget Cause Diagnosis Field GradientVerdict InitialAudit Rescaled SlabMap Support UnitSlabs "
+    "balanced_scale effective_samples sections_of",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",

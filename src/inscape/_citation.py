@@ -83,17 +83,12 @@ WORKS = {
   number = {154},
   year   = {1975}
 }""",
-    "kish1965": """@book{kish1965survey,
-  title     = {Survey Sampling},
-  author    = {Kish, Leslie},
-  publisher = {John Wiley \\& Sons},
-  year      = {1965}
-}""",
     "mishkin2016": """@inproceedings{mishkin2016all,
   title  = {All You Need is a Good Init},
   author = {Mishkin, Dmytro and Matas, Ji{\\v{r}}{\\'\\i}},
   booktitle = {International Conference on Learning Representations},
   year   = {2016}
+}""",
     "guo2017": """@inproceedings{guo2017calibration,
   title     = {On Calibration of Modern Neural Networks},
   author    = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},

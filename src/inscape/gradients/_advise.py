@@ -143,7 +143,9 @@ def _check(model: Any, recipe: Recipe, *, epochs: int, needed: float, allowed: f
     if not isinstance(model, nn.Module):
         raise InputTypeError(f"expected a torch.nn.Module, got {type(model).__name__}; pass the model itself")
     if not isinstance(recipe.optimizer, str):
-        raise InputError("the weight decay of a recipe's own optimizer is not known; name one: 'adam', 'adamw' or 'sgd'")
+        raise InputError(
+            "the weight decay of a recipe's own optimizer is not known; name one: 'adam', 'adamw' or 'sgd'"
+        )
     if epochs < 1:
         raise InputError(f"expected epochs ≥ 1, got {epochs}")
     if not needed > 0:

@@ -112,11 +112,7 @@ def half_log(total: float, count: float = 1.0) -> float:
 
 
 def _difference(low: float, high: float) -> float:
-<<<<<<< HEAD
-    """Low - high, where a gradient that was lost before has no further change."""
-=======
     """The difference, where a gradient that was lost before has no further change."""
->>>>>>> field
     return nan if high == -inf else low - high
 
 
@@ -276,13 +272,7 @@ def _block(paths: Sequence[str]) -> str:
     if len(paths) < 2:
         return f"{paths[0]} and its branch" if paths else "branches"
     parts = [path.split(".") for path in paths]
-<<<<<<< HEAD
     shared = [part[0] for part in takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False))]
-=======
-    levels = zip(*parts, strict=False)
-    count = next((i for i, names in enumerate(levels) if len(set(names)) > 1), min(map(len, parts)))
-    shared = parts[0][:count]
->>>>>>> field
     first, last = (".".join(part[len(shared) :]) or part[-1] for part in (parts[0], parts[-1]))
     return f"{'.'.join(shared)}: {first} … {last}" if shared else f"{first} … {last}"
 

@@ -50,6 +50,7 @@ _TYPES = {
     "Budget": "inscape.gradients:Budget",
     "GradientVerdict": "inscape.gradients:GradientVerdict",
     "Cause": "inscape.gradients:Cause",
+    "InitialAudit": "inscape.gradients:InitialAudit",
 }
 """The only types that a file may name; a name from a file is never imported."""
 
@@ -73,6 +74,7 @@ _KINDS = {
     "prediction-map": "inscape.maps:PredictionMap",
     "gradient-budget": "inscape.gradients:Budget",
     "gradient-diagnosis": "inscape.gradients:Diagnosis",
+    "gradient-audit": "inscape.gradients:InitialAudit",
     "gradient-field": "inscape.gradients:Field",
     "history": "inscape.training:History",
 }
