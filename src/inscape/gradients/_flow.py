@@ -169,13 +169,19 @@ class _Visitor:
     def _single(station: Station, h: Tensor, d: Tensor, scale: float) -> None:
         event = station.event
         own = squared_norms(event, h, d).double()
-        arriving = d.flatten(1).double().square().sum(1)
-        if event.kind == "embedding":
-            fed = torch.full_like(arriving, h[0].numel())
+        if event.kind == "linear" and d.ndim == 2:
+            products = own  # a single position: ‖∇W‖ = ‖d‖ ‖h‖
         else:
-            fed = (normalised(event, h) if event.kind == "normalisation" else h).flatten(1).double().square().sum(1)
+            products = d.flatten(1).double().square().sum(1) * _fed(event, h)
         station.samples = (station.samples or 0.0) + float(own.sum()) * scale
-        station.products = (station.products or 0.0) + float(arriving @ fed) * scale
+        station.products = (station.products or 0.0) + float(products.sum()) * scale
+
+
+def _fed(event: Event, h: Tensor) -> Tensor:
+    """(n,) squared norms of what the weight is multiplied by."""
+    if event.kind == "embedding":
+        return torch.full((len(h),), float(h[0].numel()), dtype=torch.float64, device=h.device)
+    return (normalised(event, h) if event.kind == "normalisation" else h).flatten(1).double().square().sum(1)
 
 
 def measure(
