@@ -251,7 +251,7 @@ _SIGNATURES = {
     "linear": ("input", "weight", "bias"),
     "matmul": ("input", "weight"),
     "conv": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
-    "embedding": ("input", "weight", "padding_idx"),
+    "embedding": ("input", "weight", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"),
     "batch_norm": (
         "input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps",
     ),

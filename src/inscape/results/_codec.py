@@ -62,6 +62,7 @@ _KINDS = {
     "built-check": "inscape.regions:BuiltCheck",
     "track": "inscape.regions:Track",
     "prediction-map": "inscape.maps:PredictionMap",
+    "contributions": "inscape.gradients:Contributions",
     "history": "inscape.training:History",
 }
 """Kinds of result that can be loaded, and where their class lives."""
