@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import nn
 
 from inscape._errors import DataError
@@ -119,7 +118,7 @@ def temperature(model: nn.Module, data: Any, *, batch_size: int = 256) -> Calibr
 
     Source:
         Guo et al. (2017), section 4.2.
-    """  # noqa: DOC502 (raised where outputs are collected)
+    """
     return calibrate(*outputs_of(model, data, batch_size=batch_size))
 
 

@@ -41,7 +41,7 @@ def section(context: Context) -> Section | None:
         Figure(
             name="support",
             info=held.info("effective"),
-            caption="Effective samples of the units of each layer, sorted from the least; the line is what is needed.",
+            caption="Effective samples of the units of each layer, sorted; the line is what is needed.",
         ),
         Figure(
             name="occupancy",
