@@ -73,6 +73,17 @@ class Cut(nn.Module):
         return self.last(torch.sigmoid(self.second(self.first(x).detach()) + torch.tanh(self.free)))
 
 
+class Prepared(nn.Module):
+    """Works on the input before the first layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(2, 5), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.first((x - 0.5) * torch.tensor([2.0, 3.0]).double())))
+
+
 def chain(activation):
     return nn.Sequential(nn.Linear(2, 5), activation, nn.Linear(5, 4), activation, nn.Linear(4, 3))
 
@@ -81,6 +92,7 @@ CASES = {
     "tanh": (lambda: chain(nn.Tanh()), (2,)),
     "relu": (lambda: chain(nn.ReLU(inplace=True)), (2,)),
     "gelu": (lambda: chain(nn.GELU()), (2,)),
+    "prepared": (Prepared, (2,)),
     "images": (Images, (1, 4, 4)),
     "signals": (
         lambda: nn.Sequential(nn.Conv1d(2, 3, 2), nn.SiLU(), nn.Flatten(), nn.LayerNorm(9), nn.Linear(9, 3)),

@@ -93,7 +93,7 @@ def together(*visitors: Visitor) -> Visitor:
     return visit
 
 
-def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> Places:
+def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor, *, input_gradient: bool = False) -> Places:
     """Find where samples lie in each layer, and prove it on a few samples by themselves.
 
     The gradient of each of up to three samples, of different classes where there are labels, is computed alone, by
@@ -105,6 +105,7 @@ def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> Places:
         loss: the loss, mean-reduced.
         x: (n, *shape) samples.
         y: (n, ...) labels or targets.
+        input_gradient: as in the passes that the places are for; calls before the first layer count only with it.
 
     Returns:
         What was found.
@@ -117,7 +118,7 @@ def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> Places:
         if event.parameter and output.requires_grad:
             output.register_hook(lambda d: seen.__setitem__(event.index, (event, h.detach(), d)))
 
-    run = watched.run(x, y, keep)
+    run = watched.run(x, y, keep, input_gradient=input_gradient)
     weights = [leaf for leaf in watched.leaves.values() if leaf.requires_grad]
     torch.autograd.grad(mean_loss(loss, run.output, run.y), weights, allow_unused=True)
     truth = [_alone(watched, loss, x[i : i + 1], y[i : i + 1]) for i in range(count)]
