@@ -69,8 +69,8 @@ def remedy(model: nn.Module, data: Any, budget: Budget, found: Finding, *, mode:
         return Remedy(suggestion=text, model=_drawn(model, _weight(budget, layer)))
     if found.cause in {Cause.DEAD_UNITS, Cause.SATURATED_UNITS}:
         text = (
-            f"shift the bias of {layer}, or of the normalisation behind it, so that the pre-activations have their mean "
-            "at the middle of the activation"
+            f"shift the bias of {layer}, or of the normalisation behind it, so that the mean of the pre-activations is "
+            "the middle of the activation"
         )
         return Remedy(suggestion=text, model=_centred(model, data, layer, mode, batch_size))
     if found.cause in {Cause.SMALL_INITIALISATION, Cause.LARGE_INITIALISATION}:

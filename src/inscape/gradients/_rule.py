@@ -241,6 +241,9 @@ def _loud(budget: Budget) -> Finding | None:
         return None
     if budget.input_scale[0] > INPUTS:
         return _inputs(budget)
+    zero = sorted(_zero_layers(budget), key=budget.layers.index)
+    if zero:  # in a branch, so that the gradient gets past it
+        return Finding(cause=Cause.ZERO_WEIGHTS, layer=zero[0], nats=inf, detail=_ZERO)
     times = budget.loss / budget.silent
     detail = f"the outputs are so large that the loss is {times:.3g} times what it would be if all outputs were zero"
     return Finding(cause=Cause.LARGE_INITIALISATION, layer=None, nats=log(times), detail=detail)
