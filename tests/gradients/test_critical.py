@@ -61,6 +61,14 @@ def test_at_the_scale_the_number_is_the_one_needed(name):
     assert effective_at(made(name), values, scale).tolist() == pytest.approx([12.0] * 4, rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_values_far_away_are_left_out_only_where_they_weigh_nothing(name):
+    far = np.concatenate([np.linspace(-1, 1, 3), np.full(400, 1.5)])  # many values at one distance: none may be missed
+    values = np.stack([far, norm.ppf((np.arange(403) + 0.5) / 403)], axis=1)
+    found = critical_scale(made(name), torch.from_numpy(values), 10)
+    assert effective_at(made(name), torch.from_numpy(values), found).tolist() == pytest.approx([10.0] * 2, rel=1e-6)
+
+
 def test_of_a_box_it_is_an_order_statistic():
     values = planted()
     found = critical_scale(made("hardtanh"), torch.from_numpy(values), 7).numpy()
