@@ -1,6 +1,6 @@
 """The answer of :func:`inscape.gradients.slabs`: one row for each unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -120,7 +120,7 @@ class UnitSlabs(Result):
 
     def columns(self) -> dict[str, Any]:
         """Column name → one-dimensional array, all of one length: one row for every unit."""
-        names = [name for name in self.__dataclass_fields__ if name not in _OTHERS]
+        names = [field.name for field in fields(self) if field.name not in _OTHERS]
         found = {
             "layer": np.array(self.layers)[self.layer],
             "activation": np.array(self.activations)[self.layer],
