@@ -1,0 +1,134 @@
+"""A case of the suite: a network, its data, and what is known to be wrong with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from inscape.gradients import Cause
+from inscape.testing.faults._kinds import KINDS
+from inscape.testing.faults._net import Net, build, layer_paths, norm_paths
+from inscape.testing.faults._plant import plant, train_to_rest, train_until_fitted
+from inscape.testing.faults._samples import contradictory, draw
+from inscape.training import Recipe
+
+SAMPLES = 512
+_FEW, _CONTRADICTED = 64, 51
+_SCALES = {"tiny_inputs": 1e-3, "large_inputs": 255.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultCase:
+    """A network with a known sickness, or a healthy one.
+
+    Attributes:
+        kind: a key of :data:`KINDS`.
+        net: what the network looks like.
+        place: number of the sick hidden layer or normalisation, counted from 0; the output layer has the number
+            ``net.depth``. None if the whole network is concerned.
+        seed: decides weights and samples.
+        split: ``"design"`` for cases that a tool may be tuned on, ``"held-out"`` for those that judge it.
+        accepted: verdicts that count as right; the first is the one that the case stands for.
+        bias: what is added to biases, for the kinds that do so.
+        recipe: the network's own optimizer.
+        epochs: passes through the training part within which a healthy network gets there.
+    """
+
+    kind: str
+    net: Net
+    place: int | None = None
+    seed: int = 0
+    split: str = "design"
+    accepted: tuple[Cause, ...] = ()
+    bias: float = 0.0
+    recipe: Recipe = field(default_factory=Recipe)
+    epochs: int = 20
+
+    @property
+    def key(self) -> str:
+        """The case's name; no two cases of the suite share it."""
+        place = "" if self.place is None else f"@{self.place}"
+        return f"{self.kind}{place}/{self.net.name}/{self.seed}"
+
+    @property
+    def cause(self) -> Cause:
+        """What is wrong."""
+        return self.accepted[0]
+
+    @property
+    def layer(self) -> str | None:
+        """Path of the sick module, None if the whole network or nothing is sick."""
+        if self.place is None:
+            return None
+        return (norm_paths if KINDS[self.kind].where == "norm" else layer_paths)(self.net)[self.place]
+
+    @property
+    def family(self) -> str:
+        """``"mlp"`` or ``"conv"``."""
+        return self.net.family
+
+    @property
+    def dataset(self) -> str:
+        """``"digits"`` or ``"mnist5k"``."""
+        return self.net.dataset
+
+    @property
+    def activation(self) -> str:
+        """Name of the activation."""
+        return self.net.activation
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return self.net.depth
+
+    @property
+    def width(self) -> int:
+        """Units or channels of a hidden layer."""
+        return self.net.width
+
+    def build(self) -> nn.Module:
+        """Build the network; the same call gives the same parameters, and no global random state is read or set.
+
+        Only the kinds ``fitted`` and ``cancelling`` train, for a second or so.
+
+        Returns:
+            The module, float32, in training mode, without gradients.
+        """
+        model = build(self.net, self.seed, cut=self.place if self.kind == "detached" else None)
+        plant(model, self.net, self.kind, place=self.place, bias=self.bias)
+        if self.kind == "fitted":
+            train_until_fitted(model, *self.data())
+        elif self.kind == "cancelling":
+            train_to_rest(model, draw(self.net, self.seed, _CONTRADICTED)[0])
+        return model
+
+    def data(self) -> tuple[Tensor, Tensor]:
+        """The samples that a tool is given.
+
+        Returns:
+            512 training samples and their labels; 64 for ``fitted``, 51 samples with ten labels each for
+            ``cancelling``; scaled for the kinds that concern the inputs.
+        """
+        if self.kind == "fitted":
+            return draw(self.net, self.seed, _FEW)
+        if self.kind == "cancelling":
+            return contradictory(draw(self.net, self.seed, _CONTRADICTED))
+        x, y = draw(self.net, self.seed, SAMPLES)
+        return self.scaled(x), y
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Inputs as the case's network meets them.
+
+        Args:
+            x: pixels in [0, 1].
+
+        Returns:
+            The same, scaled for the kinds that concern the inputs.
+        """
+        return x * _SCALES.get(self.kind, 1.0)
+
+    def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """The loss: mean cross-entropy."""
+        return torch.nn.functional.cross_entropy
