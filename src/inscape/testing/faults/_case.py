@@ -1,7 +1,8 @@
 """A case of the suite: a network, its data, and what is known to be wrong with it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,20 @@ _FEW, _CONTRADICTED = 64, 51
 _SCALES = {"tiny_inputs": 1e-3, "large_inputs": 255.0}
 
 
+class PlainDescent:
+    """Gradient descent without momentum.
+
+    Attributes:
+        rate: its step size.
+    """
+
+    rate: ClassVar[float] = 0.03
+
+    def __call__(self, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
+        """An optimizer of these parameters."""
+        return torch.optim.SGD(parameters, lr=self.rate)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaultCase:
     """A network with a known sickness, or a healthy one.
@@ -29,10 +44,7 @@ class FaultCase:
             ``net.depth``. None if the whole network is concerned.
         seed: decides weights and samples.
         split: ``"design"`` for cases that a tool may be tuned on, ``"held-out"`` for those that judge it.
-        accepted: verdicts that count as right; the first is the one that the case stands for.
-        bias: what is added to biases, for the kinds that do so.
-        recipe: the network's own optimizer.
-        epochs: passes through the training part within which a healthy network gets there.
+        accepted: verdicts that count as right, the one that the case stands for first; empty for those of the kind.
     """
 
     kind: str
@@ -41,9 +53,10 @@ class FaultCase:
     seed: int = 0
     split: str = "design"
     accepted: tuple[Cause, ...] = ()
-    bias: float = 0.0
-    recipe: Recipe = field(default_factory=Recipe)
-    epochs: int = 20
+
+    def __post_init__(self) -> None:
+        if not self.accepted:
+            object.__setattr__(self, "accepted", KINDS[self.kind].causes)
 
     @property
     def key(self) -> str:
@@ -88,6 +101,19 @@ class FaultCase:
         """Units or channels of a hidden layer."""
         return self.net.width
 
+    @property
+    def recipe(self) -> Recipe:
+        """The network's own optimizer: plain gradient descent in batches of 32."""
+        return Recipe(batch_size=32, optimizer=PlainDescent(), learning_rate=PlainDescent.rate, rng=self.seed)
+
+    def twin(self) -> "FaultCase":
+        """The same network with the same weights, without the fault."""
+        healthy = {"he": ("relu", "gelu", "silu")}
+        init = next((name for name, of in healthy.items() if self.net.activation in of), "xavier")
+        activation = "tanh" if self.net.activation == "sigmoid" else self.net.activation
+        net = replace(self.net, activation=activation, init=init)
+        return FaultCase(kind="healthy", net=net, seed=self.seed, split=self.split)
+
     def build(self) -> nn.Module:
         """Build the network; the same call gives the same parameters, and no global random state is read or set.
 
@@ -97,7 +123,7 @@ class FaultCase:
             The module, float32, in training mode, without gradients.
         """
         model = build(self.net, self.seed, cut=self.place if self.kind == "detached" else None)
-        plant(model, self.net, self.kind, place=self.place, bias=self.bias)
+        plant(model, self.net, self.kind, place=self.place)
         if self.kind == "fitted":
             train_until_fitted(model, *self.data())
         elif self.kind == "cancelling":

@@ -37,7 +37,7 @@ _ALL = (
         name="dead_units",
         causes=(Cause.DEAD_UNITS,),
         where="layer",
-        says="biases of one ReLU layer - 3, or lower where -3 leaves units on",
+        says="biases of one ReLU layer - 3",
     ),
     Kind(name="detached", causes=(Cause.DETACHED,), where="layer", says="x.detach() behind one layer's activation"),
     Kind(

@@ -9,11 +9,12 @@ from inscape.testing.faults._net import CLASSES, Net, layer_paths, norm_paths
 
 _EVERY_WEIGHT = {"sigmoid_large": 6.0, "tanh_large": 8.0, "small_init": 0.2, "large_init": 4.0}
 _ONE_WEIGHT = {"large_weights": 30.0, "small_weights": 0.01, "zero_weights": 0.0}
+_ONE_BIAS = {"saturated_units": 5.0, "dead_units": -3.0}
 FITTED_LOSS = 1e-4
 """Loss at which a network counts as fitted."""
 
 
-def plant(model: nn.Module, net: Net, kind: str, *, place: int | None, bias: float) -> None:
+def plant(model: nn.Module, net: Net, kind: str, *, place: int | None) -> None:
     """Change the parameters of a network as its kind says; kinds that change the data or train do nothing here.
 
     Args:
@@ -21,7 +22,6 @@ def plant(model: nn.Module, net: Net, kind: str, *, place: int | None, bias: flo
         net: what it looks like.
         kind: a key of ``KINDS``.
         place: number of the hidden layer, counted from 0; the output layer has the number ``net.depth``.
-        bias: what is added to the biases of the layer, for the kinds that do so.
     """
     with torch.no_grad():
         if kind in _EVERY_WEIGHT:
@@ -31,8 +31,8 @@ def plant(model: nn.Module, net: Net, kind: str, *, place: int | None, bias: flo
             return
         if kind in _ONE_WEIGHT:
             _part(model, layer_paths(net)[place]).weight.mul_(_ONE_WEIGHT[kind])
-        elif kind in {"saturated_units", "dead_units"}:
-            _part(model, layer_paths(net)[place]).bias.add_(bias)
+        elif kind in _ONE_BIAS:
+            _part(model, layer_paths(net)[place]).bias.add_(_ONE_BIAS[kind])
         elif kind == "small_norm":
             norm = _part(model, norm_paths(net)[place])
             norm.weight.mul_(0.01)

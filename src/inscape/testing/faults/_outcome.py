@@ -1,0 +1,150 @@
+"""What becomes of a case when it is trained: the evidence for its label."""
+
+import warnings
+from dataclasses import dataclass, replace
+from functools import cache
+from math import isnan, nan
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inscape._errors import InscapeWarning
+from inscape.testing.faults._case import FaultCase, PlainDescent
+from inscape.testing.faults._net import Net, build, layer_paths
+from inscape.testing.faults._samples import test_part, training_part
+from inscape.training import Recipe, fit
+
+EPOCHS = 30
+"""Passes through the training part that every network is given."""
+SHARE = 0.95
+"""Share of the reference accuracy that a healthy network reaches."""
+DELAY = 1.5
+"""How many times as many passes as its healthy twin a network needs that counts as sick, though it gets there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What training with the case's own optimizer gave.
+
+    Attributes:
+        accuracy: best test accuracy after an epoch; 0.1 is chance.
+        epochs: first epoch after which the accuracy was 95 % of the reference, None if none of 30 was.
+        reference: best test accuracy that standard recipes reach with this family, data set, depth and width.
+        still: hidden and output layers whose weights no step has changed.
+        start: loss on the case's data before training.
+        diverged: whether training ended early with a loss that is not finite.
+    """
+
+    accuracy: float
+    epochs: int | None
+    reference: float
+    still: int
+    start: float
+    diverged: bool
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the network got there, with every layer in motion."""
+        return self.epochs is not None and not self.still
+
+
+def outcome(case: FaultCase) -> Outcome:
+    """Train a case's network with its own optimizer for 30 epochs and look how far it gets.
+
+    Args:
+        case: the case.
+
+    Returns:
+        Accuracy, epochs needed, layers that stayed as they were.
+    """
+    model = case.build()
+    x, y = case.data()
+    with torch.no_grad():
+        start = float(case.loss()(model(x), y)) if case.net.norm != "batch" else nan
+    if case.kind != "cancelling":
+        x, y = training_part(case.net)
+        x = case.scaled(x)
+    curve, trained, diverged = _trained(model, (x, y), case)
+    best = reference(case.net)
+    there = np.flatnonzero(curve >= SHARE * best)
+    return Outcome(
+        accuracy=float(curve.max()) if len(curve) else 0.1,
+        epochs=int(there[0]) + 1 if len(there) else None,
+        reference=best,
+        still=_still(case.net, model, trained),
+        start=start,
+        diverged=diverged,
+    )
+
+
+def _trained(
+    model: nn.Module, data: tuple[Tensor, Tensor], case: FaultCase
+) -> tuple[np.ndarray, nn.Module, bool]:
+    test_x, test_y = test_part(case.net)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InscapeWarning)
+        done = fit(
+            model, data, epochs=EPOCHS, recipe=case.recipe, test=(case.scaled(test_x), test_y), progress=False
+        )
+    return done.history.test_accuracy, done.model, done.history.epochs < EPOCHS
+
+
+def _still(net: Net, before: nn.Module, after: nn.Module) -> int:
+    pairs = ((before.get_submodule(path), after.get_submodule(path)) for path in layer_paths(net))
+    return sum(torch.equal(old.weight, new.weight) for old, new in pairs)  # type: ignore[arg-type]
+
+
+_STANDARD = (
+    ({"activation": "tanh", "init": "xavier"}, Recipe(batch_size=32, optimizer=PlainDescent(), learning_rate=0.03)),
+    ({"activation": "relu", "init": "he"}, Recipe(batch_size=32, learning_rate=1e-3)),
+    ({"activation": "relu", "init": "he", "norm": "batch"}, Recipe(batch_size=32, optimizer="sgd", learning_rate=0.02)),
+)
+
+
+def reference(net: Net) -> float:
+    """The best test accuracy that three standard recipes reach with a network of this size.
+
+    Args:
+        net: the network; its family, data set, depth and width count.
+
+    Returns:
+        The accuracy, in [0, 1].
+    """
+    return _reference(Net(family=net.family, dataset=net.dataset, depth=net.depth, width=net.width))
+
+
+@cache
+def _reference(shape: Net) -> float:
+    best = 0.0
+    for choice, recipe in _STANDARD:
+        net = replace(shape, **choice)
+        done = fit(
+            build(net, 7), training_part(net), epochs=EPOCHS, recipe=recipe, test=test_part(net), progress=False
+        )
+        best = max(best, float(done.history.test_accuracy.max()))
+    return best
+
+
+def borne_out(case: FaultCase, found: Outcome, twin: Outcome) -> bool:
+    """Whether outcomes bear out a case's label.
+
+    A healthy network reaches 95 % of the reference accuracy within 30 epochs. A sick one has a healthy twin, and does
+    not get there itself, or needs 1.5 times as many epochs, or has layers that no step moves. A fitted one starts at a
+    loss of 1e-4.
+
+    Args:
+        case: the case.
+        found: its outcome.
+        twin: the outcome of ``case.twin()``.
+
+    Returns:
+        Whether the label stands.
+    """
+    if case.kind == "healthy":
+        return found.healthy
+    if case.kind == "fitted":
+        return not isnan(found.start) and found.start <= 1.5e-4
+    if found.epochs is None or found.still:
+        return twin.healthy
+    return twin.healthy and twin.epochs is not None and found.epochs >= DELAY * twin.epochs
