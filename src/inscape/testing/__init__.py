@@ -39,3 +39,4 @@ from inscape.testing._solids import torus_net as torus_net
 from inscape.testing._strategies import arrangements as arrangements
 from inscape.testing._strategies import relu_nets as relu_nets
 from inscape.testing._untouched import unchanged as unchanged
+from inscape.testing import faults as faults
