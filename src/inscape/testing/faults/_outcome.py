@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from inscape._errors import InscapeWarning
 from inscape.testing.faults._case import FaultCase, PlainDescent
-from inscape.testing.faults._net import Net, build, layer_paths
+from inscape.testing.faults._net import Net, build
 from inscape.testing.faults._samples import test_part, training_part
 from inscape.training import Recipe, fit
 
@@ -19,6 +19,7 @@ EPOCHS = 30
 """Passes through the training part that every network is given."""
 SHARE = 0.95
 """Share of the reference accuracy that a healthy network reaches."""
+CHANCE = 0.1
 DELAY = 1.5
 """How many times as many passes as its healthy twin a network needs that counts as sick, though it gets there."""
 
@@ -29,7 +30,7 @@ class Outcome:
 
     Attributes:
         accuracy: best test accuracy after an epoch; 0.1 is chance.
-        epochs: first epoch after which the accuracy was 95 % of the reference, None if none of 30 was.
+        epochs: epochs until the accuracy was 95 % of the reference, interpolated; None if 30 were not enough.
         reference: best test accuracy that standard recipes reach with this family, data set, depth and width.
         still: hidden and output layers whose weights no step has changed.
         start: loss on the case's data before training.
@@ -37,7 +38,7 @@ class Outcome:
     """
 
     accuracy: float
-    epochs: int | None
+    epochs: float | None
     reference: float
     still: int
     start: float
@@ -67,12 +68,11 @@ def outcome(case: FaultCase) -> Outcome:
         x = case.scaled(x)
     curve, trained, diverged = _trained(model, (x, y), case)
     best = reference(case.net)
-    there = np.flatnonzero(curve >= SHARE * best)
     return Outcome(
-        accuracy=float(curve.max()) if len(curve) else 0.1,
-        epochs=int(there[0]) + 1 if len(there) else None,
+        accuracy=float(curve.max()) if len(curve) else CHANCE,
+        epochs=_first(curve, SHARE * best),
         reference=best,
-        still=_still(case.net, model, trained),
+        still=_still(model, trained),
         start=start,
         diverged=diverged,
     )
@@ -90,9 +90,23 @@ def _trained(
     return done.history.test_accuracy, done.model, done.history.epochs < EPOCHS
 
 
-def _still(net: Net, before: nn.Module, after: nn.Module) -> int:
-    pairs = ((before.get_submodule(path), after.get_submodule(path)) for path in layer_paths(net))
-    return sum(torch.equal(old.weight, new.weight) for old, new in pairs)  # type: ignore[arg-type]
+def _still(before: nn.Module, after: nn.Module) -> int:
+    pairs = zip(before.modules(), after.modules(), strict=True)
+    return sum(
+        torch.equal(old.weight, new.weight)
+        for old, new in pairs
+        if isinstance(old, nn.Linear | nn.Conv2d) and isinstance(new, nn.Linear | nn.Conv2d)
+    )
+
+
+def _first(curve: np.ndarray, level: float) -> float | None:
+    """Where the curve first reaches a level, with straight lines between its points and chance before the first."""
+    there = np.flatnonzero(curve >= level)
+    if not len(there):
+        return None
+    i = int(there[0])
+    before = float(curve[i - 1]) if i else CHANCE
+    return i + (level - before) / (float(curve[i]) - before)
 
 
 _STANDARD = (

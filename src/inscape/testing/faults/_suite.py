@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import count
 
 from inscape.testing.faults._case import FaultCase
 from inscape.testing.faults._kinds import KINDS
@@ -44,11 +43,14 @@ _ACTIVATIONS = {
     "sigmoid_large": {"design": (_SIGMOID,), "held-out": (_SIGMOID,)},
     "tanh_large": {"design": (_TANH,), "held-out": (_TANH,)},
     "large_init": {"design": (_RELU,), "held-out": (_RELU, _GELU)},
+    "large_weights": {"design": (_RELU, _RELU, _TANH), "held-out": (_RELU, _GELU, _RELU, _TANH, _SILU)},
     "default": {"design": _BOTH, "held-out": _BOTH},
     "small_norm": {"design": _BOTH, "held-out": _BOTH},
 }
 _OTHERS = {"design": _BOTH, "held-out": _ALL}
-_PER_KIND = 8
+_COUNTS = {"large_weights": 16, "small_weights": 16, "zero_weights": 12, "default": 14}
+_COUNT = 8
+"""Candidates of a kind in a split; more for those that gradient descent often shrugs off."""
 _PLACES = {"design": (2, 1, -2, 3), "held-out": (0, 4, -1, 1, -3)}
 """Hidden layers that faults are planted into, taken in turn; negative numbers count from the last hidden layer."""
 
@@ -95,9 +97,7 @@ def _planted(split: str, kind: str, number: int) -> Iterator[FaultCase]:
     """Shapes, activations, seeds and places taken in turn, so that each kind meets a mixture of them."""
     shapes, seeds, places = _SHAPES[split], _SEEDS[split], _PLACES[split]
     activations = _ACTIVATIONS.get(kind, _OTHERS)[split]
-    for turn in count():
-        if turn == _PER_KIND:
-            return
+    for turn in range(_COUNTS.get(kind, _COUNT)):
         shape = shapes[turn % len(shapes)]
         activation = activations[(turn // len(shapes) + turn + number) % len(activations)]
         net = replace(shape, **activation)
