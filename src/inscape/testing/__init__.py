@@ -1,5 +1,6 @@
 """For tests of one's own: constructions with known counts, slow oracles, hypothesis strategies."""
 
+from inscape.testing import faults as faults
 from inscape.testing._arrangements import KINDS as KINDS
 from inscape.testing._arrangements import Arrangement as Arrangement
 from inscape.testing._arrangements import braid as braid
@@ -39,4 +40,3 @@ from inscape.testing._solids import torus_net as torus_net
 from inscape.testing._strategies import arrangements as arrangements
 from inscape.testing._strategies import relu_nets as relu_nets
 from inscape.testing._untouched import unchanged as unchanged
-from inscape.testing import faults as faults

@@ -51,7 +51,11 @@ class Net:
     @property
     def name(self) -> str:
         """A short name, such as ``mlp-digits-tanh-7x64``."""
-        extra = [self.init] * (self.init == "default") + [f"{self.norm}norm"] * bool(self.norm) + ["residual"] * self.residual
+        extra = (
+            [self.init] * (self.init == "default")
+            + [f"{self.norm}norm"] * bool(self.norm)
+            + ["residual"] * self.residual
+        )
         return "-".join([self.family, self.dataset, self.activation, f"{self.depth}x{self.width}", *extra])
 
 

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import cache
-from math import isnan, nan
+from math import nan
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from inscape._errors import InscapeWarning
 from inscape.testing.faults._case import FaultCase, PlainDescent
 from inscape.testing.faults._net import Net, build
+from inscape.testing.faults._plant import FITTED_LOSS
 from inscape.testing.faults._samples import test_part, training_part
 from inscape.training import Recipe, fit
 
@@ -19,6 +20,8 @@ EPOCHS = 30
 """Passes through the training part that every network is given."""
 SHARE = 0.95
 """Share of the reference accuracy that a healthy network reaches."""
+CLEARLY = 0.9
+"""Share of the reference accuracy below which a network with torch's own initialisation counts as sick."""
 CHANCE = 0.1
 DELAY = 1.5
 """How many times as many passes as its healthy twin a network needs that counts as sick, though it gets there."""
@@ -50,11 +53,12 @@ class Outcome:
         return self.epochs is not None and not self.still
 
 
-def outcome(case: FaultCase) -> Outcome:
+def outcome(case: FaultCase, *, reference: float | None = None) -> Outcome:
     """Train a case's network with its own optimizer for 30 epochs and look how far it gets.
 
     Args:
         case: the case.
+        reference: the best accuracy of standard recipes, if it is known already.
 
     Returns:
         Accuracy, epochs needed, layers that stayed as they were.
@@ -67,7 +71,7 @@ def outcome(case: FaultCase) -> Outcome:
         x, y = training_part(case.net)
         x = case.scaled(x)
     curve, trained, diverged = _trained(model, (x, y), case)
-    best = reference(case.net)
+    best = best_accuracy(case.net) if reference is None else reference
     return Outcome(
         accuracy=float(curve.max()) if len(curve) else CHANCE,
         epochs=_first(curve, SHARE * best),
@@ -78,15 +82,11 @@ def outcome(case: FaultCase) -> Outcome:
     )
 
 
-def _trained(
-    model: nn.Module, data: tuple[Tensor, Tensor], case: FaultCase
-) -> tuple[np.ndarray, nn.Module, bool]:
+def _trained(model: nn.Module, data: tuple[Tensor, Tensor], case: FaultCase) -> tuple[np.ndarray, nn.Module, bool]:
     test_x, test_y = test_part(case.net)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InscapeWarning)
-        done = fit(
-            model, data, epochs=EPOCHS, recipe=case.recipe, test=(case.scaled(test_x), test_y), progress=False
-        )
+        done = fit(model, data, epochs=EPOCHS, recipe=case.recipe, test=(case.scaled(test_x), test_y), progress=False)
     return done.history.test_accuracy, done.model, done.history.epochs < EPOCHS
 
 
@@ -116,7 +116,7 @@ _STANDARD = (
 )
 
 
-def reference(net: Net) -> float:
+def best_accuracy(net: Net) -> float:
     """The best test accuracy that three standard recipes reach with a network of this size.
 
     Args:
@@ -125,17 +125,15 @@ def reference(net: Net) -> float:
     Returns:
         The accuracy, in [0, 1].
     """
-    return _reference(Net(family=net.family, dataset=net.dataset, depth=net.depth, width=net.width))
+    return _best(Net(family=net.family, dataset=net.dataset, depth=net.depth, width=net.width))
 
 
 @cache
-def _reference(shape: Net) -> float:
+def _best(shape: Net) -> float:
     best = 0.0
     for choice, recipe in _STANDARD:
         net = replace(shape, **choice)
-        done = fit(
-            build(net, 7), training_part(net), epochs=EPOCHS, recipe=recipe, test=test_part(net), progress=False
-        )
+        done = fit(build(net, 7), training_part(net), epochs=EPOCHS, recipe=recipe, test=test_part(net), progress=False)
         best = max(best, float(done.history.test_accuracy.max()))
     return best
 
@@ -145,7 +143,7 @@ def borne_out(case: FaultCase, found: Outcome, twin: Outcome) -> bool:
 
     A healthy network reaches 95 % of the reference accuracy within 30 epochs. A sick one has a healthy twin, and does
     not get there itself, or needs 1.5 times as many epochs, or has layers that no step moves. A fitted one starts at a
-    loss of 1e-4.
+    loss of 1e-4. One with torch's own initialisation may be healthy or sick, but not in between.
 
     Args:
         case: the case.
@@ -158,7 +156,9 @@ def borne_out(case: FaultCase, found: Outcome, twin: Outcome) -> bool:
     if case.kind == "healthy":
         return found.healthy
     if case.kind == "fitted":
-        return not isnan(found.start) and found.start <= 1.5e-4
+        return found.start <= 1.5 * FITTED_LOSS
+    if case.kind == "default":
+        return found.healthy or (twin.healthy and found.accuracy < CLEARLY * found.reference)
     if found.epochs is None or found.still:
         return twin.healthy
     return twin.healthy and twin.epochs is not None and found.epochs >= DELAY * twin.epochs

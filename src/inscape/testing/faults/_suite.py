@@ -47,6 +47,16 @@ _ACTIVATIONS = {
     "default": {"design": _BOTH, "held-out": _BOTH},
     "small_norm": {"design": _BOTH, "held-out": _BOTH},
 }
+_CORE = (
+    ("large_weights", _TANH, 2),
+    ("large_weights", _RELU, 2),
+    ("small_weights", _TANH, 2),
+    ("small_weights", _RELU, 2),
+    ("saturated_units", _TANH, 1),
+    ("dead_units", _RELU, 1),
+    ("sigmoid_large", _SIGMOID, None),
+)
+"""Faults of the first shape of the design split, which a suite of this sort is bound to have."""
 _OTHERS = {"design": _BOTH, "held-out": _ALL}
 _COUNTS = {"large_weights": 16, "small_weights": 16, "zero_weights": 12, "default": 14}
 _COUNT = 8
@@ -67,6 +77,10 @@ def candidates() -> tuple[FaultCase, ...]:
 
 def _of_split(split: str) -> Iterator[FaultCase]:
     yield from _healthy(split)
+    if split == "design":
+        for kind, activation, place in _CORE:
+            net = replace(_SHAPES[split][0], **activation)
+            yield FaultCase(kind=kind, net=net, place=place, seed=_SEEDS[split][0], split=split)
     for number, kind in enumerate(KINDS):
         if kind != "healthy":
             yield from _planted(split, kind, number)

@@ -66,7 +66,7 @@ def gradient_norm_tool(model: nn.Module, loss: Loss, data: tuple[Tensor, Tensor]
         return Cause.DETACHED, [path for path, norm in norms.items() if norm is None][-1]
     if dead := [path for path, share in zeros.items() if share > DEAD_SHARE]:
         return Cause.DEAD_UNITS, dead[0]
-    if float(value) < FITTED_LOSS:
+    if value.item() < FITTED_LOSS:
         return Cause.FITTED, None
     largest, smallest = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
     if known[largest] > EXPLODED:
