@@ -23,8 +23,8 @@ def label_all(
 ) -> tuple[Row, ...]:
     """Train cases and their healthy twins, and say which labels the outcomes bear out.
 
-    All candidates take about twenty minutes on one core. ``with joblib.parallel_config(n_jobs=4)`` around the call takes
-    four.
+    All candidates take about twenty minutes on one core; ``with joblib.parallel_config(n_jobs=4)`` around the call
+    takes four.
 
     Args:
         cases: the cases, None for all candidates.

@@ -51,12 +51,13 @@ class Net:
     @property
     def name(self) -> str:
         """A short name, such as ``mlp-digits-tanh-7x64``."""
-        extra = (
-            [self.init] * (self.init == "default")
-            + [f"{self.norm}norm"] * bool(self.norm)
-            + ["residual"] * self.residual
-        )
-        return "-".join([self.family, self.dataset, self.activation, f"{self.depth}x{self.width}", *extra])
+        extras = {
+            "default": self.init == "default",
+            f"{self.norm}norm": bool(self.norm),
+            "residual": self.residual,
+        }
+        parts = [self.family, self.dataset, self.activation, f"{self.depth}x{self.width}"]
+        return "-".join([*parts, *(name for name, there in extras.items() if there)])
 
 
 class Cut(nn.Module):
@@ -111,12 +112,12 @@ def _draw(layer: nn.Linear | nn.Conv2d, init: str, source: np.random.Generator) 
     fan_in = prod(layer.weight.shape[1:])
     if init == "default":
         reach = 1 / sqrt(fan_in)
-        weight, bias = (source.uniform(-reach, reach, p.shape) for p in (layer.weight, layer.bias))
+        weight, bias = (source.uniform(-reach, reach, p.shape) for p in layer.parameters())
     else:
         weight = source.standard_normal(layer.weight.shape) * (_GAINS[init] / sqrt(fan_in))
-        bias = np.zeros(layer.bias.shape)
-    layer.weight.copy_(torch.from_numpy(weight))
-    layer.bias.copy_(torch.from_numpy(bias))
+        bias = np.zeros(len(weight))
+    for parameter, values in zip(layer.parameters(), (weight, bias), strict=True):
+        parameter.copy_(torch.from_numpy(values))
 
 
 @cache

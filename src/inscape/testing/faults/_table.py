@@ -54,7 +54,7 @@ def rows() -> Mapping[str, Row]:
     Returns:
         Key of a case → its row.
     """
-    return MappingProxyType({row.key: row for row in read_rows(str(files(__package__) / FILE))})
+    return MappingProxyType({row.key: row for row in read_rows(str(files("inscape.testing.faults") / FILE))})
 
 
 def read_rows(path: str | Path) -> tuple[Row, ...]:
@@ -71,11 +71,12 @@ def read_rows(path: str | Path) -> tuple[Row, ...]:
     """
     try:
         content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise KeyError("format")
-        return tuple(Row(**row) for row in content["rows"])
+        found = tuple(Row(**row) for row in content["rows"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FileFormatError(f"{path} is no table of outcomes ({error}); write it anew with label_all") from error
+        raise FileFormatError(f"{path} is no table of outcomes ({error!r}); write it anew with label_all") from error
+    if content.get("format") != FORMAT:
+        raise FileFormatError(f"{path} has the format {content.get('format')!r}, expected {FORMAT!r}")
+    return found
 
 
 def write_rows(found: Iterable[Row], path: str | Path, *, provenance: Provenance) -> None:

@@ -13,7 +13,7 @@ from inscape.gradients import Cause
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 Finding: TypeAlias = tuple[Cause, str | None]
 Tool: TypeAlias = Callable[[nn.Module, Loss, tuple[Tensor, Tensor]], Finding]
-"""From a model, a loss and a pair of tensors to a cause and the path of the sick module, None if it is no single one."""
+"""From model, loss and a pair of tensors to a cause and the path of the sick module, None if it is no single one."""
 
 VANISHED, EXPLODED, DEAD_SHARE, FITTED_LOSS = 1e-5, 10.0, 0.9, 1e-3
 """Thresholds of :func:`gradient_norm_tool`, as they are found in tutorials."""
