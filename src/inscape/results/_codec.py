@@ -63,6 +63,7 @@ _KINDS = {
     "track": "inscape.regions:Track",
     "prediction-map": "inscape.maps:PredictionMap",
     "history": "inscape.training:History",
+    "fault-score": "inscape.testing.faults:Score",
 }
 """Kinds of result that can be loaded, and where their class lives."""
 

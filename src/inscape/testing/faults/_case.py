@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from inscape._errors import InputError
 from inscape.gradients import Cause
 from inscape.testing.faults._kinds import KINDS
 from inscape.testing.faults._net import Net, build, layer_paths, norm_paths
@@ -45,6 +46,9 @@ class FaultCase:
         seed: decides weights and samples.
         split: ``"design"`` for cases that a tool may be tuned on, ``"held-out"`` for those that judge it.
         accepted: verdicts that count as right, the one that the case stands for first; empty for those of the kind.
+
+    Raises:
+        InputError: if the kind is unknown, or the place does not fit the kind or the network.
     """
 
     kind: str
@@ -55,6 +59,7 @@ class FaultCase:
     accepted: tuple[Cause, ...] = ()
 
     def __post_init__(self) -> None:
+        _check(self.kind, self.net, self.place)
         if not self.accepted:
             object.__setattr__(self, "accepted", KINDS[self.kind].causes)
 
@@ -158,3 +163,15 @@ class FaultCase:
     def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
         """The loss: mean cross-entropy."""
         return torch.nn.functional.cross_entropy
+
+
+def _check(kind: str, net: Net, place: int | None) -> None:
+    if kind not in KINDS:
+        raise InputError(f"expected kind as one of {', '.join(KINDS)}, got {kind!r}")
+    where = KINDS[kind].where
+    if bool(where) != (place is not None):
+        raise InputError(f"the kind {kind} needs {'a layer as place' if where else 'no place'}, got place={place}")
+    paths = norm_paths(net) if where == "norm" else layer_paths(net)
+    last = len(paths) - (kind in {"saturated_units", "dead_units", "detached"})
+    if place is not None and not 0 <= place < last:
+        raise InputError(f"expected a place in 0 … {last - 1} in {net.name} for {kind}, got {place}")

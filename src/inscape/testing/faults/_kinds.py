@@ -44,7 +44,7 @@ _ALL = (
         name="small_norm",
         causes=(Cause.SMALL_WEIGHTS,),
         where="norm",
-        says="scale and offset of one normalisation × 0.01",
+        says="scale of one normalisation × 0.01",
     ),
     Kind(name="sigmoid", causes=(Cause.SATURATING_ACTIVATION,), says="sigmoid for every activation"),
     Kind(name="sigmoid_large", causes=(Cause.SATURATING_ACTIVATION,), says="sigmoid everywhere, all weights × 6"),

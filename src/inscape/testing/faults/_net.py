@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inscape._errors import InputError
+
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -16,7 +18,7 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "gelu": nn.GELU,
     "silu": nn.SiLU,
 }
-_GAINS = {"he": sqrt(2.0), "xavier": 1.0, "default": sqrt(1.0 / 3.0)}
+_GAINS = {"he": sqrt(2.0), "xavier": 1.0}
 _PIXELS = {"digits": 64, "mnist5k": 784}
 _SIDES = {"digits": 8, "mnist5k": 28}
 _STRIDES = {"digits": (1, 2, 1, 2), "mnist5k": (2, 2, 1, 2)}
@@ -37,6 +39,9 @@ class Net:
             (what torch does: weights and biases uniform within one over the root of the fan-in).
         norm: ``""``, ``"layer"`` or ``"batch"``, before each activation.
         residual: whether hidden layers but the first come as blocks x + W₂ν(W₁x), two layers each.
+
+    Raises:
+        InputError: if there is no such family, data set, activation, initialisation or normalisation.
     """
 
     family: str = "mlp"
@@ -47,6 +52,22 @@ class Net:
     init: str = "xavier"
     norm: str = ""
     residual: bool = False
+
+    def __post_init__(self) -> None:
+        known = {
+            "family": ("mlp", "conv"),
+            "dataset": tuple(_PIXELS),
+            "activation": tuple(_ACTIVATIONS),
+            "init": (*_GAINS, "default"),
+            "norm": ("", "layer", "batch"),
+        }
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise InputError(
+                    f"expected {name} as one of {', '.join(map(repr, values))}, got {getattr(self, name)!r}"
+                )
+        if self.depth < 1 or self.width < 1:
+            raise InputError(f"expected depth ≥ 1 and width ≥ 1, got {self.depth} and {self.width}")
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from inscape._errors import InscapeWarning
 from inscape.testing.faults._case import FaultCase, PlainDescent
 from inscape.testing.faults._net import Net, build
 from inscape.testing.faults._plant import FITTED_LOSS
-from inscape.testing.faults._samples import test_part, training_part
+from inscape.testing.faults._samples import held_out_part, training_part
 from inscape.training import Recipe, fit
 
 EPOCHS = 30
@@ -83,7 +83,7 @@ def outcome(case: FaultCase, *, reference: float | None = None) -> Outcome:
 
 
 def _trained(model: nn.Module, data: tuple[Tensor, Tensor], case: FaultCase) -> tuple[np.ndarray, nn.Module, bool]:
-    test_x, test_y = test_part(case.net)
+    test_x, test_y = held_out_part(case.net)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InscapeWarning)
         done = fit(model, data, epochs=EPOCHS, recipe=case.recipe, test=(case.scaled(test_x), test_y), progress=False)
@@ -133,7 +133,9 @@ def _best(shape: Net) -> float:
     best = 0.0
     for choice, recipe in _STANDARD:
         net = replace(shape, **choice)
-        done = fit(build(net, 7), training_part(net), epochs=EPOCHS, recipe=recipe, test=test_part(net), progress=False)
+        done = fit(
+            build(net, 7), training_part(net), epochs=EPOCHS, recipe=recipe, test=held_out_part(net), progress=False
+        )
         best = max(best, float(done.history.test_accuracy.max()))
     return best
 
