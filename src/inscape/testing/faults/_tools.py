@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inscape.gradients import Cause
+from inscape.training._evaluate import cuda_devices
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 Finding: TypeAlias = tuple[Cause, str | None]
@@ -54,10 +55,11 @@ def gradient_norm_tool(model: nn.Module, loss: Loss, data: tuple[Tensor, Tensor]
         >>> gradient_norm_tool(nn.Linear(2, 2), nn.functional.mse_loss, (torch.ones(1, 2), torch.full((1, 2), 1e4)))
         (<Cause.LARGE_WEIGHTS: ...>, '')
     """
-    model = copy.deepcopy(model)
+    model = copy.deepcopy(model).requires_grad_(True)  # also layers that are frozen
     zeros: dict[str, float] = {}
     layers = _listen(model, zeros)
-    value = loss(model(data[0]), data[1])
+    with torch.random.fork_rng(devices=cuda_devices(model)):
+        value = loss(model(data[0]), data[1])
     weights = [layer.weight for layer in layers.values()]
     found = torch.autograd.grad(value, weights, allow_unused=True)
     norms = {path: None if g is None else float(g.norm()) for path, g in zip(layers, found, strict=True)}
