@@ -185,6 +185,10 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "testing.cells_by_clipping": (lambda model, _: testing.cells_by_clipping(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
+    "testing.faults.gradient_norm_tool": (
+        lambda model, _: testing.faults.gradient_norm_tool(model, nn.functional.cross_entropy, (X, Y)),
+        ANY,
+    ),
     "testing.distance_by_milp": (lambda model, _: testing.distance_by_milp(model, POINTS[0], 1), FLAT),
     "testing.distance_by_patterns": (lambda model, _: testing.distance_by_patterns(model, POINTS[0]), FLAT),
     "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),
@@ -226,13 +230,15 @@ NO_MODEL = {
     "breakpoints_by_bisection enclosing_box facets_by_lp grid grid_net inside_polygon montufar_net moment_curve "
     "random_arrangement random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net "
     "arranged betti_by_sets cubes faces_by_sets polytope",
+    "testing.faults": "FaultCase Kind Net Outcome Row Score candidates cases inscape_tool label_all outcome rows score",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 
 
 def public() -> set[str]:
     """Qualified names of all public callables, those of public modules inside a package included."""
-    places = {name for name in inscape.__all__ if isinstance(getattr(inscape, name), ModuleType)} | {"regions.counting"}
+    places = {name for name in inscape.__all__ if isinstance(getattr(inscape, name), ModuleType)}
+    places |= {"regions.counting", "testing.faults"}
     return {
         f"{place}.{name}"
         for place in places

@@ -78,6 +78,7 @@ _KINDS = {
     "gradient-field": "inscape.gradients:Field",
     "contributions": "inscape.gradients:Contributions",
     "history": "inscape.training:History",
+    "fault-score": "inscape.testing.faults:Score",
 }
 """Kinds of result that can be loaded, and where their class lives."""
 
