@@ -14,7 +14,20 @@ import torch
 from torch import nn
 
 import inscape
-from inscape import data, geometry, maps, network, parameters, regions, report, results, runs, testing, training
+from inscape import (
+    data,
+    geometry,
+    gradients,
+    maps,
+    network,
+    parameters,
+    regions,
+    report,
+    results,
+    runs,
+    testing,
+    training,
+)
 from inscape.geometry import Box
 from inscape.testing import unchanged
 
@@ -87,6 +100,14 @@ def watch(model, _):
     assert tracker.result().records == 2
 
 
+def watch_gradients(model, _):
+    tracker = gradients.track((X, Y))
+    tracker.record(model, 0)
+    tracker(step=1, epoch=1, model=model, metrics={})
+    tracker.state_dict()
+    assert tracker.result().records == 2
+
+
 def look_around(model, _):
     found = network.read(model, X)
     none = np.full(2, np.inf)
@@ -139,6 +160,9 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "geometry.regions_of": (stand_in_a_region, (Residual,)),
     "geometry.subdivide": (cut, (normed,)),
     "geometry.subdivide_blocks": (cut, (normed,)),
+    "gradients.advise": (lambda model, _: gradients.advise(model, (X, Y), epochs=1, test=(X, Y)), (plain,)),
+    "gradients.temperature": (lambda model, _: gradients.temperature(model, (X, Y)), ANY),
+    "gradients.track": (watch_gradients, ANY),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -185,6 +209,7 @@ NO_MODEL = {
     "nearest_point operator_norms "
     "Faces Pairing Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
     "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
+    "gradients": "Advice Calibration Cause GradientTrack GradientTracker",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from inscape import (
         data,
         geometry,
+        gradients,
         maps,
         network,
         parameters,
@@ -42,6 +43,7 @@ __all__ = [
     "__version__",
     "data",
     "geometry",
+    "gradients",
     "load",
     "maps",
     "network",
