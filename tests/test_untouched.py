@@ -100,6 +100,14 @@ def watch(model, _):
     assert tracker.result().records == 2
 
 
+def watch_gradients(model, _):
+    tracker = gradients.track((X, Y))
+    tracker.record(model, 0)
+    tracker(step=1, epoch=1, model=model, metrics={})
+    tracker.state_dict()
+    assert tracker.result().records == 2
+
+
 def look_around(model, _):
     found = network.read(model, X)
     none = np.full(2, np.inf)
@@ -159,6 +167,9 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "gradients.budget": (lambda model, _: gradients.budget(model, None, (X, Y)), ANY),
     "gradients.diagnose": (lambda model, _: gradients.diagnose(model, None, (X, Y)), ANY),
     "gradients.field": (lambda model, _: gradients.field(model, None, SQUARE, resolution=4, data=(X, Y)), ANY),
+    "gradients.advise": (lambda model, _: gradients.advise(model, (X, Y), epochs=1, test=(X, Y)), (plain,)),
+    "gradients.temperature": (lambda model, _: gradients.temperature(model, (X, Y)), ANY),
+    "gradients.track": (watch_gradients, ANY),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -211,6 +222,7 @@ NO_MODEL = {
     "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
     "gradients": "Budget Cause Diagnosis Field GradientVerdict InitialAudit Rescaled SlabMap Support UnitSlabs "
     "balanced_scale effective_samples sections_of",
+    "gradients": "Advice Calibration Cause GradientTrack GradientTracker",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
