@@ -167,6 +167,8 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "gradients.budget": (lambda model, _: gradients.budget(model, None, (X, Y)), ANY),
     "gradients.diagnose": (lambda model, _: gradients.diagnose(model, None, (X, Y)), ANY),
     "gradients.field": (lambda model, _: gradients.field(model, None, SQUARE, resolution=4, data=(X, Y)), ANY),
+    "gradients.audit": (lambda model, _: gradients.audit(model, (X, Y), rescale=True), ANY),
+    "gradients.contributions": (lambda model, _: gradients.contributions(model, None, (X, Y)), ANY),
     "gradients.advise": (lambda model, _: gradients.advise(model, (X, Y), epochs=1, test=(X, Y)), (plain,)),
     "gradients.temperature": (lambda model, _: gradients.temperature(model, (X, Y)), ANY),
     "gradients.track": (watch_gradients, ANY),
@@ -221,8 +223,7 @@ NO_MODEL = {
     "Faces Pairing Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
     "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
     "gradients": "Budget Cause Diagnosis Field GradientVerdict InitialAudit Rescaled SlabMap Support UnitSlabs "
-    "balanced_scale effective_samples sections_of",
-    "gradients": "Advice Calibration Cause GradientTrack GradientTracker",
+    "Advice Calibration Contributions GradientTrack GradientTracker balanced_scale effective_samples sections_of",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",

@@ -207,7 +207,8 @@ def test_what_is_not_fixed_is_said():
     assert slabs(model, labelled(x)).status.detail == ""
     said = slabs(model, labelled(x), mode="auto").status.detail
     assert "statistics of the batches in 1" in said
-    assert "random draws in dropout after" in said
+    assert "random draws" not in said  # dropout is off
+    assert "random draws in dropout after" in slabs(model, labelled(x), mode="train").status.detail
 
 
 def test_what_cannot_be_looked_at_is_refused():

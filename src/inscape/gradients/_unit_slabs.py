@@ -45,7 +45,8 @@ class UnitSlabs(Result):
         deviation: (U,) standard deviation of z.
         kappa: (U,) κ = std(z) / z*; NaN for a kink.
         kink_distance: (U,) \|mean z − kink\| / std(z); NaN where there is no kink.
-        smaller_side: (U,) share of the values on the smaller side of the kink; NaN where there is none.
+        smaller_side: (U,) share of the values on the smaller side of the hyperplane, where z is the transition's centre
+            or the kink; 0 if all data lie on one side.
         occupancy: (U,) share of the values with \|ν'(z)\| ≥ δ max \|ν'\|.
         low: (U,) share of the values below the transition, or at or below the kink.
         high: (U,) share of the values above it.
