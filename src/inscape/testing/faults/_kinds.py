@@ -47,7 +47,11 @@ _ALL = (
         says="scale of one normalisation × 0.01",
     ),
     Kind(name="sigmoid", causes=(Cause.SATURATING_ACTIVATION,), says="sigmoid for every activation"),
-    Kind(name="sigmoid_large", causes=(Cause.SATURATING_ACTIVATION,), says="sigmoid everywhere, all weights × 6"),
+    Kind(
+        name="sigmoid_large",
+        causes=(Cause.SATURATING_ACTIVATION, Cause.LARGE_INITIALISATION),
+        says="sigmoid everywhere, all weights × 6",
+    ),
     Kind(
         name="tanh_large",
         causes=(Cause.LARGE_INITIALISATION, Cause.SATURATING_ACTIVATION),
