@@ -107,7 +107,12 @@ class _Visitor:
         self._flow = flow
         self._samples = samples
         self._parts: dict[int, list[tuple[int, Tensor]]] = {}
-        self._seen = 0
+        self._handles: list[Any] = []
+
+    def release(self) -> None:
+        """Take the hooks off: they hold the graph that holds them, which no collector finds."""
+        for handle in self._handles:
+            handle.remove()
 
     def __call__(self, event: Event, x: Tensor, output: Tensor) -> None:
         station = self._station(event)
@@ -118,10 +123,10 @@ class _Visitor:
             station.nonzero += x.numel() if event.kind == "embedding" else int(torch.count_nonzero(x))
         if not output.requires_grad:
             return
-        output.register_hook(partial(self._arrived, station, x.detach()))
+        self._handles.append(output.register_hook(partial(self._arrived, station, x.detach())))
         if event.kind != "other" and x.requires_grad and event.arguments.get("in_place") is None:
             station.passed = station.passed or 0.0
-            x.register_hook(partial(self._sent, station, x.grad_fn))
+            self._handles.append(x.register_hook(partial(self._sent, station, x.grad_fn)))
 
     def _station(self, event: Event) -> Station:
         place = event.index
@@ -234,28 +239,35 @@ def _batch(flow: Flow, seen: Watched, loss: Any, x: Tensor, y: Tensor) -> None:
     if flow.count == 0:
         _check(flow, seen, loss, x, y)
     visitor = _Visitor(flow, len(x))
-    run = seen.run(x, y, visitor, input_gradient=True)
+    try:
+        run = seen.run(x, y, visitor, input_gradient=True)
+        _backward(flow, seen, loss, run)
+    finally:
+        visitor.release()
+    for event in run.events:
+        event.node = None  # lets the graph go
+    flow.count += len(x)
+
+
+def _backward(flow: Flow, seen: Watched, loss: Any, run: Run) -> None:
+    """One backward pass: the hooks measure, and what autograd gives for the weights is added up."""
     value = mean_loss(loss, run.output, run.y)
     weights = {e.parameter: e for e in run.events if e.parameter and seen.leaves[e.parameter].requires_grad}
     leaves = [seen.leaves[name] for name in weights]
-    swapped = _swapped(loss, run)
     ends = [run.output, run.x] if run.x.requires_grad else [run.output]
     found = torch.autograd.grad(value, [*leaves, *ends], allow_unused=True)
-    flow.output += squares(found[len(leaves)]) * len(x) ** 2
-    flow.shuffled += swapped
+    flow.output += squares(found[len(leaves)]) * run.samples**2
+    flow.shuffled += _swapped(loss, run)
     for name, gradient in zip(weights, found[: len(leaves)], strict=True):
-        _add_mean(flow, name, gradient, len(x))
+        _add_mean(flow, name, gradient, run.samples)
     silent = scalar_loss(Recipe(loss=loss), torch.zeros_like(run.output), run.y)
-    share = len(x) / (flow.count + len(x))
+    share = run.samples / (flow.count + run.samples)
     flow.loss += (float(value.detach()) - flow.loss) * share
     flow.silent += (float(silent) - flow.silent) * share
     if flow.count == 0:
         source = _leaf_node(run.x)
         flow.cuts = cuts(run.output.grad_fn, run.events, source)
         flow.whole = _reached(run, source)
-    for event in run.events:
-        event.node = None  # lets the graph go
-    flow.count += len(x)
 
 
 def _swapped(loss: Any, run: Run) -> float:
