@@ -14,7 +14,20 @@ import torch
 from torch import nn
 
 import inscape
-from inscape import data, geometry, maps, network, parameters, regions, report, results, runs, testing, training
+from inscape import (
+    data,
+    geometry,
+    gradients,
+    maps,
+    network,
+    parameters,
+    regions,
+    report,
+    results,
+    runs,
+    testing,
+    training,
+)
 from inscape.geometry import Box
 from inscape.testing import unchanged
 
@@ -139,6 +152,7 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "geometry.regions_of": (stand_in_a_region, (Residual,)),
     "geometry.subdivide": (cut, (normed,)),
     "geometry.subdivide_blocks": (cut, (normed,)),
+    "gradients.contributions": (lambda model, _: gradients.contributions(model, None, (X, Y)), ANY),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -185,6 +199,7 @@ NO_MODEL = {
     "nearest_point operator_norms "
     "Faces Pairing Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
     "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
+    "gradients": "Cause Contributions",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",

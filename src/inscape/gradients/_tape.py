@@ -88,7 +88,10 @@ class Event:
 
 
 Visitor = Callable[[Event, Tensor, Tensor], None]
-"""Called with an event, its input (of its own, if a gradient passes) and its output."""
+"""Called with an event, its input (of its own, if a gradient passes) and its output.
+
+A visitor with a true attribute ``bare`` gets the input as it is, and that of an in-place call as it became.
+"""
 
 
 @cache
@@ -123,6 +126,7 @@ class Tape(TorchFunctionMode):
         super().__init__()
         self.names = names
         self.visit = visit
+        self._bare = bool(getattr(visit, "bare", False))
         self.events: list[Event] = []
         self.random: list[str] = []
 
@@ -153,7 +157,7 @@ class Tape(TorchFunctionMode):
         if operation == "matmul" and (not parameter or weight.ndim != 2):
             return self._other(func, args, kwargs)
         source = getattr(x, "_inscape_event", None)
-        x = _own(x)
+        x = x if self._bare else _own(x)
         output = func(x, *args[1:], **kwargs) if args else func(**{**kwargs, "input": x})
         event = Event(
             index=len(self.events),
@@ -179,8 +183,8 @@ class Tape(TorchFunctionMode):
         in_place = func.__name__.endswith("_") or bool(kwargs.get("inplace")) or any(v is True for v in rest)
         source = getattr(x, "_inscape_event", None)
         before = x
-        if in_place:
-            before = x.detach().clone() if x.requires_grad else x.clone()
+        if in_place or self._bare:
+            before = x if self._bare else x.detach().clone()
             output = func(*args, **kwargs)
         else:
             before = _own(x)
