@@ -15,7 +15,7 @@ from inscape.gradients._cuts import cuts
 from inscape.gradients._layouts import by_sample
 from inscape.gradients._norms import normalised, squared_norms
 from inscape.gradients._samples import Places, probe
-from inscape.gradients._tape import Event
+from inscape.gradients._tape import Event, release
 from inscape.gradients._units import by_channel, channel_axis
 from inscape.gradients._watch import Mode, Run, Watched, mean_loss, watched
 from inscape.training._evaluate import scalar_loss
@@ -107,12 +107,6 @@ class _Visitor:
         self._flow = flow
         self._samples = samples
         self._parts: dict[int, list[tuple[int, Tensor]]] = {}
-        self._handles: list[Any] = []
-
-    def release(self) -> None:
-        """Take the hooks off: they hold the graph that holds them, which no collector finds."""
-        for handle in self._handles:
-            handle.remove()
 
     def __call__(self, event: Event, x: Tensor, output: Tensor) -> None:
         station = self._station(event)
@@ -123,10 +117,10 @@ class _Visitor:
             station.nonzero += x.numel() if event.kind == "embedding" else int(torch.count_nonzero(x))
         if not output.requires_grad:
             return
-        self._handles.append(output.register_hook(partial(self._arrived, station, x.detach())))
+        event.hook(output, partial(self._arrived, station, x.detach()))
         if event.kind != "other" and x.requires_grad and event.arguments.get("in_place") is None:
             station.passed = station.passed or 0.0
-            self._handles.append(x.register_hook(partial(self._sent, station, x.grad_fn)))
+            event.hook(x, partial(self._sent, station, x.grad_fn))
 
     def _station(self, event: Event) -> Station:
         place = event.index
@@ -238,14 +232,11 @@ def measure(
 def _batch(flow: Flow, seen: Watched, loss: Any, x: Tensor, y: Tensor) -> None:
     if flow.count == 0:
         _check(flow, seen, loss, x, y)
-    visitor = _Visitor(flow, len(x))
+    run = seen.run(x, y, _Visitor(flow, len(x)), input_gradient=True)
     try:
-        run = seen.run(x, y, visitor, input_gradient=True)
         _backward(flow, seen, loss, run)
     finally:
-        visitor.release()
-    for event in run.events:
-        event.node = None  # lets the graph go
+        release(run.events)
     flow.count += len(x)
 
 

@@ -183,7 +183,7 @@ def mean_loss(loss: Any, output: Tensor, y: Tensor) -> Tensor:
     """
     value = scalar_loss(Recipe(loss=loss), output, y)
     if not bool(torch.isfinite(value)):
-        raise DataError(f"the loss is {float(value)} on these data; look at the model's output and the inputs")
+        raise DataError(f"the loss is {float(value.detach())} on these data; look at the model's output and the inputs")
     if value.grad_fn is None:
         raise ModelError("the loss has no gradient: no parameter of the model has a part in it")
     return value
