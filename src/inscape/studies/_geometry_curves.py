@@ -147,7 +147,7 @@ def curve(x: Sequence[float], lists: Iterable[Sequence[float | None]], name: str
     return Series(x=np.array(x[: len(y)], dtype=np.float64), y=y, low=low, high=high, name=name)
 
 
-def level(x: Sequence[float], y: Sequence[float] | float, name: str) -> Series:
+def level(x: Sequence[float], y: np.ndarray | float, name: str) -> Series:
     """A reference line.
 
     Args:
@@ -225,7 +225,7 @@ def signed(found: Mean) -> str:
     Returns:
         Text.
     """
-    return f"+{found}" if found.value > 0 else str(found).replace("-", "−", 1)
+    return f"+{found}" if found.value > 0 else str(found)
 
 
 def times(found: Mean, factor: float) -> Mean:

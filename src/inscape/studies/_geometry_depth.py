@@ -1,6 +1,7 @@
 """The chapter of the study of geometry on depth: the vanishing gradient as nats a layer."""
 
 from collections.abc import Sequence
+from math import exp, isfinite
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def depth(outcomes: Sequence[Outcome]) -> Part:
     slopes = {pair: slope({key[2]: rows for key, rows in found.items() if key[:2] == pair}) for pair in pairs}
     if not found:
         return empty("depth", "Depth and the vanishing gradient")
-    worst = min(slopes, key=lambda pair: slopes[pair].value)
+    known = [value.value for value in slopes.values() if isfinite(value.value)]
     section = Section(
         key="depth",
         title="Depth and the vanishing gradient",
@@ -57,20 +58,43 @@ def depth(outcomes: Sequence[Outcome]) -> Part:
             "each seed.",
             "The reference is what one more layer adds where pre-activations are small and weights independent of the "
             "error: the activation's reference gate, −1.386, 0 or −0.347 nats, and the gain of the weights, "
-            f"½ ln(n var w): {listed([f'{gain:+.3f} ({named(start)})' for start, gain in GAINS.items()])}.".replace(
-                "-", "−"
-            ),
-            f"The steepest loss is that of {named(worst[0])} with {named(worst[1])} weights, {_nats(slopes[worst])} "
-            f"nats a layer: each layer multiplies the error by {np.exp(slopes[worst].value):.2g}.",
+            f"½ ln(n var w): {listed([f'{_signed(gain)} ({named(start)})' for start, gain in GAINS.items()])}.",
+            *_slopes_in_words(found, slopes),
         ],
         figures=_figures(found),
         tables=[_table(found, slopes)],
         numbers={
-            "headline": {"steepest loss, nats a layer": round(slopes[worst].value, 3)},
+            "headline": {"steepest loss, nats a layer": round(min(known), 3)} if known else {},
             "slopes": {f"{a}, {start}": found.value for (a, start), found in slopes.items()},
         },
     )
     return Part(section=section, claims=_claims(found, slopes))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−").replace("+0.000", "0")
+
+
+def _slopes_in_words(found: Cells, slopes: Slopes) -> list[str]:
+    known = [pair for pair in slopes if isfinite(slopes[pair].value)]
+    if not known:
+        return ["There is one depth only, so that slopes are not determined."]
+    worst = min(known, key=lambda pair: slopes[pair].value)
+    words = [
+        f"The steepest loss is that of {named(worst[0])} with {named(worst[1])} weights, {slopes[worst]} nats a layer: "
+        f"each layer multiplies the error by {exp(slopes[worst].value):.2g}."
+    ]
+    for pair in known:
+        rows = _rows_of(found, pair)
+        expected = reference(rows, pair[1])
+        if abs(slopes[pair].value - expected) > CLOSE:
+            words.append(
+                f"{named(pair[0])} with {named(pair[1])} weights changes by {slopes[pair]} nats a layer and not by "
+                f"{_signed(expected)}: the mean gate is {_middle(rows, 'gates')} where the reference is "
+                f"{_signed(float(rows[0]['references'][0]))}, the mean gain {_middle(rows, 'gains')} where it is "
+                f"{_signed(GAINS[pair[1]])}."
+            )
+    return words
 
 
 def slope(by_depth: dict[int, Rows]) -> Mean:
@@ -108,10 +132,6 @@ def reference(rows: Rows, start: str) -> float:
     return float(rows[0]["references"][0]) + GAINS[start]
 
 
-def _nats(found: Mean) -> str:
-    return str(found).replace("-", "−", 1)
-
-
 def _rows_of(found: Cells, pair: tuple[str, str]) -> Rows:
     return [row for key, rows in found.items() if key[:2] == pair for row in rows]
 
@@ -123,7 +143,7 @@ def _claims(found: Cells, slopes: Slopes) -> list[Claim]:
         target = reference(_rows_of(found, (activation, start)), start)
         if target < -CLOSE:
             made.append(judged(f"{words}: the gradient vanishes with depth", value, sign=-1, unit="nats a layer"))
-        relation = f"{words}: the slope is within {CLOSE} of its reference, {target:+.3f}".replace("-", "−")
+        relation = f"{words}: the slope is within {CLOSE} of its reference, {_signed(target)}"
         made.append(near(relation, value, target=target, within=CLOSE, unit="nats a layer"))
     return made
 
@@ -139,14 +159,15 @@ def _figures(found: Cells) -> list[Figure]:
                 series.append(curve(list(kept), list(zip(*_filled(columns), strict=True)), named(start)))
                 expected = reference(next(iter(kept.values())), start)
                 middle = np.array(list(kept), dtype=np.float64)
-                series.append(level(list(kept), series[-1].y[0] + expected * (middle - middle[0]), "reference"))
+                line = series[-1].y[0] + expected * (middle - middle[0])
+                series.append(level(list(kept), line, f"{named(start)}, reference"))
         made += drawn(
             f"change-{activation}",
             series,
             xlabel="hidden layers",
             ylabel="change of the error (nats)",
             title=f"The error from the output to the first layer, {named(activation)}",
-            caption="Each reference, in the colour that follows, begins at the shallowest network.",
+            caption="Each reference begins at the shallowest network.",
         )
     return made
 
@@ -164,7 +185,7 @@ def _middle(rows: Rows, name: str) -> str:
         kept = row[name] if name == "gates" else row[name][:-1]
         known = [value for value in kept if value is not None]
         values += [sum(known) / len(known)] if known else []
-    return _nats(mean(values)) if values else "–"
+    return str(mean(values)) if values else "–"
 
 
 def _table(found: Cells, slopes: Slopes) -> Table:
@@ -175,7 +196,7 @@ def _table(found: Cells, slopes: Slopes) -> Table:
             "activation": [named(activation) for activation, _ in pairs],
             "weights": [named(start) for _, start in pairs],
             "networks": [len(values) for values in rows],
-            "nats a layer": [_nats(slopes[pair]) for pair in pairs],
+            "nats a layer": [str(slopes[pair]) for pair in pairs],
             "reference": [
                 f"{reference(v, pair[1]):.3f}".replace("-", "−") for v, pair in zip(rows, pairs, strict=True)
             ],

@@ -45,11 +45,13 @@ def scale(outcomes: Sequence[Outcome]) -> Part:
         figures=[*_scale_support(found), *_scale_gradient(found), *_scale_cost(found)],
         tables=[_scale_table(found)],
         numbers={
-            name: {"critical_median": mean(at(rows, "critical", len(LEVELS) // 2)).value,
-                   "effective_over_asymptote": _limit(rows).value}
+            name: {
+                "critical_median": mean(at(rows, "critical", len(LEVELS) // 2)).value,
+                "effective_over_asymptote": _limit(rows).value,
+            }
             for name, rows in found.items()
         },
-    )  # fmt: skip
+    )
     return Part(section=section, claims=[claim for name, rows in found.items() for claim in _scale_claims(name, rows)])
 
 
@@ -105,20 +107,29 @@ def _scale_claims(activation: str, rows: Rows) -> list[Claim]:
     return [
         near(
             f"{name}: at the largest scale N_eff is within a tenth of constant · N · p_z(0)",
-            _limit(rows), target=1, within=0.1, unit="of it",
+            _limit(rows),
+            target=1,
+            within=0.1,
+            unit="of it",
         ),
         judged(
             f"{name}: thinner slabs leave more units unsupported than at scale 1",
-            times(_against_one(rows, "unsupported"), 100), sign=1, unit="points",
+            times(_against_one(rows, "unsupported"), 100),
+            sign=1,
+            unit="points",
         ),
         judged(
-            f"{name}: the gradient of single samples is smaller than at scale 1", _against_one(rows, "norm"), sign=-1,
+            f"{name}: the gradient of single samples is smaller than at scale 1",
+            _against_one(rows, "norm"),
+            sign=-1,
         ),
         judged(f"{name}: it is less coherent than at scale 1", _against_one(rows, "coherence"), sign=-1),
         *(
             judged(
                 f"{name}: the first layer alone gains less accuracy than at scale 1, {words}",
-                times(_against_one(rows, key), 100), sign=-1, unit="points",
+                times(_against_one(rows, key), 100),
+                sign=-1,
+                unit="points",
             )
             for key, words in gains
         ),
@@ -126,11 +137,12 @@ def _scale_claims(activation: str, rows: Rows) -> list[Claim]:
             judged(
                 f"{name}: units with more effective samples turn farther at the largest scale (rank correlation), "
                 f"{words}",
-                mean(at(rows, key.replace("gain", "rank"))), sign=1,
+                mean(at(rows, key.replace("gain", "rank"))),
+                sign=1,
             )
             for key, words in gains
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _over_scales(
@@ -232,10 +244,18 @@ def _scale_table(found: dict[str, Rows]) -> Table:
         "seeds": [len(rows) for _, rows, _ in lines],
     }
     titles = {
-        "kappa": "κ", "effective": "N_eff", "asymptote": "asymptote", "unsupported": "unsupported", "norm": "gradient",
-        "coherence": "coherence", "accuracy": "accuracy before", "gain_fixed": "gain, fixed",
-        "gain_relative": "gain, ∝ γ", "rank_fixed": "rank, fixed", "rank_relative": "rank, ∝ γ",
-    }  # fmt: skip
+        "kappa": "κ",
+        "effective": "N_eff",
+        "asymptote": "asymptote",
+        "unsupported": "unsupported",
+        "norm": "gradient",
+        "coherence": "coherence",
+        "accuracy": "accuracy before",
+        "gain_fixed": "gain, fixed",
+        "gain_relative": "gain, ∝ γ",
+        "rank_fixed": "rank, fixed",
+        "rank_relative": "rank, ∝ γ",
+    }
     for name, title in titles.items():
         columns[title] = [str(mean(at(rows, name, place))) for _, rows, place in lines]
     return Table(

@@ -142,40 +142,40 @@ def _claims(found: Cells, goals: dict[str, float]) -> list[Claim]:
 def _figures(found: Cells) -> list[Figure]:
     made = []
     for activation in dict.fromkeys(activation for activation, _ in found):
-        series: list[Series] = []
-        for (other, start), rows in found.items():
-            if other == activation:
-                longest = max(len(row["accuracy"]) for row in rows)
-                series.append(curve(range(longest), [row["accuracy"] for row in rows], named(start)))
+        kept = {start: rows for (other, start), rows in found.items() if other == activation}
+        name = named(activation)
         made += drawn(
             f"accuracy-{activation}",
-            series,
+            _curves(kept, "accuracy", begin=0),
             xlabel="epochs",
             ylabel="accuracy on held-out samples",
-            title=f"Learning from four initialisations, {named(activation)}",
+            title=f"Learning from four initialisations, {name}",
         )
-    return made + _layer_figures(found)
-
-
-def _layer_figures(found: Cells) -> list[Figure]:
-    shown = (
-        ("kappa", "κ, median over units", "Spread of the data over the transition, before the first step", True),
-        ("outside", "share of the units", "Hyperplanes outside the data, before the first step", False),
-    )
-    made = []
-    for quantity, ylabel, title, log in shown:
-        series = [
-            curve(
-                range(1, len(rows[0][quantity]) + 1),
-                [row[quantity] for row in rows],
-                f"{named(activation)}, {named(start)}",
-                geometric=log,
-            )
-            for (activation, start), rows in found.items()
-        ]
         made += drawn(
-            quantity, series, xlabel="hidden layer, from the input", ylabel=ylabel, title=title, logy=log
-        )  # fmt: skip
+            f"kappa-{activation}",
+            _curves(kept, "kappa", geometric=True),
+            xlabel="hidden layer, from the input",
+            ylabel="κ, median over units",
+            title=f"Spread of the data over the transition before the first step, {name}",
+            logy=True,
+        )
+        made += drawn(
+            f"outside-{activation}",
+            _curves(kept, "outside"),
+            xlabel="hidden layer, from the input",
+            ylabel="share of the units",
+            title=f"Hyperplanes outside the data before the first step, {name}",
+        )
+    return made
+
+
+def _curves(kept: dict[str, Rows], quantity: str, *, begin: int = 1, geometric: bool = False) -> list[Series]:
+    """One curve an initialisation, over epochs or layers."""
+    made = []
+    for start, rows in kept.items():
+        longest = max(len(row[quantity]) for row in rows)
+        lists = [row[quantity] for row in rows]
+        made.append(curve(range(begin, begin + longest), lists, named(start), geometric=geometric))
     return made
 
 

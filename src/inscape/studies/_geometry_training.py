@@ -74,7 +74,7 @@ def _training_words(many: Cells, few: Cells, ends: list[float]) -> list[str]:
     words = [
         f"MLPs on the digits data (64 units a hidden layer, He's weights) were trained by AdamW with a constant step "
         f"of 0.01 and weight decay between {ends[0]:g} and {ends[-1]:g}; before training and while it went on, units "
-        f"and gradients of single samples were measured on all {size} training samples. First and last mean the ends "
+        f"and gradients of single samples were measured on all {size:,} training samples. First and last mean the ends "
         "of the network."
     ]
     grown = []
@@ -87,18 +87,18 @@ def _training_words(many: Cells, few: Cells, ends: list[float]) -> list[str]:
         words.append(
             f"With decay {ends[0]:g}, training multiplied the median κ of the last hidden layer by {listed(grown)}."
         )
-    lacking = [mean([100 * v for v in at(many.get((a, ends[0]), []), "unsupported")]) for a in _activations(many)]
-    parts = [f"{m} % ({named(a)})" for a, m in zip(_activations(many), lacking, strict=True)]
-    words.append(f"At the end {listed(parts)} of all units had fewer than {NEEDED} effective samples.")
+    words.append(f"At the end {_lacking(many, ends[0])} of all units had fewer than {NEEDED} effective samples.")
     if few:
         sparse = next(iter(few.values()))[0]["samples"]
-        parts = []
-        for activation in _activations(few):
-            rows = few.get((activation, ends[0]), [])
-            lack = mean([100 * v for v in at(rows, "unsupported")])
-            parts.append(f"{lack} % ({named(activation)})")
-        words.append(f"With {sparse} training samples and about as many steps it was {listed(parts)}.")
+        words.append(f"With {sparse} training samples and about as many steps it was {_lacking(few, ends[0])}.")
     return words
+
+
+def _lacking(found: Cells, decay: float) -> str:
+    """Unsupported units at the end, in words."""
+    rows = {activation: found.get((activation, decay), []) for activation in _activations(found)}
+    shares = {name: mean([100 * v for v in at(values, "unsupported")]) for name, values in rows.items() if values}
+    return listed([f"{share} % ({named(name)})" for name, share in shares.items()])
 
 
 def _activations(found: Cells) -> list[str]:
@@ -111,26 +111,35 @@ def _training_claims(many: Cells, few: Cells, ends: list[float]) -> list[Claim]:
         name = named(activation)
         free, held = many.get((activation, ends[0]), []), many.get((activation, ends[-1]), [])
         if any(at(free, "kappa_last")):
-            made.append(judged(f"{name}: without decay κ of the last hidden layer grows", growth(free, "kappa_last"),
-                               sign=1))  # fmt: skip
+            made.append(
+                judged(f"{name}: without decay κ of the last hidden layer grows", growth(free, "kappa_last"), sign=1)
+            )
         made += [
             judged(
                 f"{name}: without decay training leaves fewer effective samples in the last hidden layer",
-                growth(free, "effective_last"), sign=-1, unit="samples",
+                growth(free, "effective_last"),
+                sign=-1,
+                unit="samples",
             ),
             judged(
                 f"{name}: decay {ends[-1]:g} keeps more effective samples than decay {ends[0]:g}",
-                _contrast(held, free, "effective_last"), sign=1, unit="samples",
+                _contrast(held, free, "effective_last"),
+                sign=1,
+                unit="samples",
             ),
             judged(
                 f"{name}: without decay the share of unsupported units grows",
-                times(growth(free, "unsupported"), 100), sign=1, unit="points",
+                times(growth(free, "unsupported"), 100),
+                sign=1,
+                unit="points",
             ),
             judged(
                 f"{name}: with decay {ends[-1]:g} accuracy is higher than with {ends[0]:g}",
-                times(_contrast(held, free, "accuracy"), 100), sign=1, unit="points",
+                times(_contrast(held, free, "accuracy"), 100),
+                sign=1,
+                unit="points",
             ),
-        ]  # fmt: skip
+        ]
         sparse = few.get((activation, ends[0]), [])
         if sparse:
             relation = f"{name}: with few samples more units are unsupported after training"

@@ -23,10 +23,11 @@ class Mean:
     count: int
 
     def __str__(self) -> str:
-        if not (isfinite(self.half) and self.half > 0):
-            return f"{self.value:.4g}"
+        value = self.value
+        if not (isfinite(self.half) and self.half > 1e-5 * abs(value)):  # an interval of rounding errors is none
+            return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}".replace("-", "−")
         digits = max(0, 1 - floor(log10(self.half)))
-        return f"{self.value:,.{digits}f} ± {self.half:,.{digits}f}"
+        return f"{value:,.{digits}f} ± {self.half:,.{digits}f}".replace("-", "−")
 
 
 def mean(values: Sequence[float]) -> Mean:
