@@ -8,7 +8,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check --quiet -c $(VENV)/constraints.txt
 
-.PHONY: demo test lint bench bench-smoke studies docs pictures clean
+.PHONY: demo test lint bench bench-smoke studies docs faults pictures clean
 
 demo: $(VENV)/.installed-demo  ## train on real data and write the report: build/demo/index.html
 	$(BIN)/inscape demo -o build/demo
@@ -36,6 +36,9 @@ studies: $(VENV)/.installed-demo  ## every study at full size, on all cores; goe
 
 docs: $(VENV)/.installed-dev  ## build/docs/index.html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
+faults: $(VENV)/.installed-demo  ## train the suite of planted faults anew, and write its labels and its page's table
+	$(BIN)/python docs/make_faults.py
 
 pictures: $(VENV)/.installed-demo  ## the picture of the README
 	$(BIN)/python docs/images/make.py

@@ -100,6 +100,14 @@ def watch(model, _):
     assert tracker.result().records == 2
 
 
+def watch_gradients(model, _):
+    tracker = gradients.track((X, Y))
+    tracker.record(model, 0)
+    tracker(step=1, epoch=1, model=model, metrics={})
+    tracker.state_dict()
+    assert tracker.result().records == 2
+
+
 def look_around(model, _):
     found = network.read(model, X)
     none = np.full(2, np.inf)
@@ -159,6 +167,11 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "gradients.budget": (lambda model, _: gradients.budget(model, None, (X, Y)), ANY),
     "gradients.diagnose": (lambda model, _: gradients.diagnose(model, None, (X, Y)), ANY),
     "gradients.field": (lambda model, _: gradients.field(model, None, SQUARE, resolution=4, data=(X, Y)), ANY),
+    "gradients.audit": (lambda model, _: gradients.audit(model, (X, Y), rescale=True), ANY),
+    "gradients.contributions": (lambda model, _: gradients.contributions(model, None, (X, Y)), ANY),
+    "gradients.advise": (lambda model, _: gradients.advise(model, (X, Y), epochs=1, test=(X, Y)), (plain,)),
+    "gradients.temperature": (lambda model, _: gradients.temperature(model, (X, Y)), ANY),
+    "gradients.track": (watch_gradients, ANY),
     "maps.predict": (lambda model, _: maps.predict(model, SQUARE, resolution=16), PIECEWISE),
     "maps.slabs": (lambda model, _: maps.slabs(model, SQUARE), (smooth,)),
     "network.Network": (follow, ANY),
@@ -185,6 +198,10 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "testing.cells_by_clipping": (lambda model, _: testing.cells_by_clipping(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
+    "testing.faults.gradient_norm_tool": (
+        lambda model, _: testing.faults.gradient_norm_tool(model, nn.functional.cross_entropy, (X, Y)),
+        ANY,
+    ),
     "testing.distance_by_milp": (lambda model, _: testing.distance_by_milp(model, POINTS[0], 1), FLAT),
     "testing.distance_by_patterns": (lambda model, _: testing.distance_by_patterns(model, POINTS[0]), FLAT),
     "testing.layers_of": (lambda model, _: testing.layers_of(model), FLAT),
@@ -206,7 +223,7 @@ NO_MODEL = {
     "Faces Pairing Polytopes betti_numbers cell_facets centroid_tree components euler_characteristic f_vector faces "
     "half_spaces locate Ball Bracket Limits Target nearest_in_hull nearest_on_segments",
     "gradients": "Budget Cause Diagnosis Field GradientVerdict InitialAudit Rescaled SlabMap Support UnitSlabs "
-    "balanced_scale effective_samples sections_of",
+    "Advice Calibration Contributions GradientTrack GradientTracker balanced_scale effective_samples sections_of",
     "maps": "PredictionMap Slabs transition_halfwidth",
     "network": "",
     "parameters": "Borrowed",
@@ -226,13 +243,15 @@ NO_MODEL = {
     "breakpoints_by_bisection enclosing_box facets_by_lp grid grid_net inside_polygon montufar_net moment_curve "
     "random_arrangement random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net "
     "arranged betti_by_sets cubes faces_by_sets polytope",
+    "testing.faults": "FaultCase Kind Net Outcome Row Score candidates cases inscape_tool label_all outcome rows score",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 
 
 def public() -> set[str]:
     """Qualified names of all public callables, those of public modules inside a package included."""
-    places = {name for name in inscape.__all__ if isinstance(getattr(inscape, name), ModuleType)} | {"regions.counting"}
+    places = {name for name in inscape.__all__ if isinstance(getattr(inscape, name), ModuleType)}
+    places |= {"regions.counting", "testing.faults"}
     return {
         f"{place}.{name}"
         for place in places

@@ -76,6 +76,25 @@ WORKS = {
   publisher = {John Wiley \& Sons},
   year   = {1965}
 }""",
+    "goodfellow2015": """@article{goodfellow2015efficient,
+  title   = {Efficient Per-Example Gradient Computations},
+  author  = {Goodfellow, Ian},
+  journal = {arXiv preprint arXiv:1510.01799},
+  year    = {2015}
+}""",
+    "bu2022": """@inproceedings{bu2022scalable,
+  title  = {Scalable and Efficient Training of Large Convolutional Neural Networks with Differential Privacy},
+  author = {Bu, Zhiqi and Mao, Jialin and Xu, Shiyun},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year   = {2022}
+}""",
+    "lorenz1905": """@article{lorenz1905methods,
+  title   = {Methods of Measuring the Concentration of Wealth},
+  author  = {Lorenz, Max O.},
+  journal = {Publications of the American Statistical Association},
+  volume  = {9},
+  year    = {1905}
+}""",
     "zaslavsky1975": """@book{zaslavsky1975facing,
   title  = {Facing up to Arrangements: Face-Count Formulas for Partitions of Space by Hyperplanes},
   author = {Zaslavsky, Thomas},

@@ -52,11 +52,14 @@ def test_a_page_a_table_a_result_and_a_picture(run, sick, tmp_path):
     assert (tmp_path / "budget.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_an_unknown_mode_is_wrong_usage(refused, sick):
+    assert "test" in refused("diagnose", sick, "--data", "digits", "--mode", "test", code=2)
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (("--data", "digits", "--loss", "hinge"), "expected --loss as one of cross-entropy, squared, got 'hinge'"),
-        (("--data", "digits", "--mode", "test"), "expected mode as"),
         (("--data", "digits", "--layer", "9"), "expected a layer among 0, 2, 4, 6, 8, got '9'"),
         (("--data", "digits", "-o", "found.txt"), "expected -o to end in"),
         ((), "this needs samples"),

@@ -73,6 +73,17 @@ class Cut(nn.Module):
         return self.last(torch.sigmoid(self.second(self.first(x).detach()) + torch.tanh(self.free)))
 
 
+class Prepared(nn.Module):
+    """Works on the input before the first layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(2, 5), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.first((x - 0.5) * torch.tensor([2.0, 3.0]).double())))
+
+
 def chain(activation):
     return nn.Sequential(nn.Linear(2, 5), activation, nn.Linear(5, 4), activation, nn.Linear(4, 3))
 
@@ -81,6 +92,7 @@ CASES = {
     "tanh": (lambda: chain(nn.Tanh()), (2,)),
     "relu": (lambda: chain(nn.ReLU(inplace=True)), (2,)),
     "gelu": (lambda: chain(nn.GELU()), (2,)),
+    "prepared": (Prepared, (2,)),
     "images": (Images, (1, 4, 4)),
     "signals": (
         lambda: nn.Sequential(nn.Conv1d(2, 3, 2), nn.SiLU(), nn.Flatten(), nn.LayerNorm(9), nn.Linear(9, 3)),
@@ -268,83 +280,6 @@ def test_batches_do_not_matter(monkeypatch):
     parts = field(model, None, plane, label=0, resolution=6)
     assert np.allclose(whole.values, parts.values, rtol=1e-12)
     assert np.array_equal(whole.predicted, parts.predicted)
-
-
-def test_the_boundary_of_a_linear_model_is_its_line():
-    model = nn.Linear(2, 2, bias=False).double()
-    model.weight.data[:] = torch.tensor([[1.0, 2.0], [0.0, 0.0]])
-    line = field(model, None, SQUARE, resolution=16).info().lines[0].points
-    ends = line[np.isfinite(line[:, 0])]
-    assert len(ends) > 20
-    assert np.abs(ends @ [1.0, 2.0]).max() < 1e-12
-
-
-def test_three_classes_meet_in_a_point():
-    model = nn.Linear(2, 3, bias=False).double()
-    angle = 2 * np.pi * np.arange(3) / 3 + 0.3
-    model.weight.data[:] = torch.as_tensor(np.stack([np.cos(angle), np.sin(angle)], axis=1))
-    line = field(model, None, SQUARE, resolution=31).info().lines[0].points.reshape(-1, 3, 2)[:, :2]
-    spokes = np.linalg.norm(line, axis=2).min(1) < 0.05
-    assert spokes.sum() >= 3
-    scores = line.reshape(-1, 2) @ model.weight.detach().numpy().T
-    ranked = np.sort(scores, axis=1)
-    assert np.abs(ranked[:, 2] - ranked[:, 1]).max() < 0.06
-
-
-def test_data_are_drawn_on_the_plane():
-    model, plane = build("images")
-    x = torch.randn(700, 1, 4, 4).double()
-    y = torch.arange(700) % 3
-    found = field(model, None, plane, resolution=4, data=(x, y))
-    assert np.allclose(found.points, plane.project(x.numpy()))
-    assert np.array_equal(found.labels, y.numpy())
-    (markers,) = found.info().markers
-    assert 0 < len(markers.points) <= 300
-    assert (markers.points >= plane.low).all()
-    targets = field(model, None, plane, resolution=4, data=[(x[:5], torch.rand(5)), (x[5:6], torch.rand(1))])
-    assert len(targets.points) == 6
-    assert targets.labels.shape == (0,)
-    with pytest.raises(InputError, match=r"samples of shape \(1, 4, 4\)"):
-        field(model, None, plane, resolution=4, data=(torch.zeros(3, 2), y[:3]))
-
-
-@pytest.mark.parametrize("which", ["field", "misfit", "gate:tanh after 0", "gain:2", "input"])
-def test_maps_are_decadic_logarithms(which):
-    found = field(*_asked("tanh"), resolution=4)
-    grid = found.values[0] if which == "field" else found.factors(0)[which]
-    info = found.info(which)
-    assert np.allclose(info.values, grid / np.log(10))
-    assert info.vmin < info.vmax
-
-
-def test_the_summary_has_a_row_for_every_layer():
-    found = field(*_asked("tanh"), resolution=5)
-    table = found.info("summary")
-    assert table.columns["layer"] == ("0", "2", "4")
-    assert "predicted" in table.caption
-    facts = found.facts()
-    assert facts["grid"] == "5 × 5 points"
-    assert facts["new sample"] == "of the predicted class"
-    with pytest.raises(InputError, match="one of field, summary, misfit"):
-        found.info("gate:none")
-    with pytest.raises(InputError, match="expected a layer among 0, 2, 4"):
-        found.info("field", "9")
-
-
-def test_constant_maps_can_be_drawn():
-    model = nn.Linear(2, 2).double()
-    found = field(model, lambda output, y: output.sum(1).mean(), SQUARE, label=0, resolution=3)
-    for backend in ("matplotlib", "plotly"):
-        assert inscape.plotting.render(found.info("misfit"), backend=backend) is not None
-
-
-def test_a_network_without_gradient_can_be_drawn():
-    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2)).double()
-    model[0].bias.data -= 100
-    found = field(model, None, SQUARE, label=0, resolution=3)
-    assert (found.still == 1).all()
-    assert np.isnan(found.info().values).all()
-    assert found.plot() is not None
 
 
 def test_files_keep_everything(tmp_path):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -33,7 +33,8 @@ class DiagnoseOptions:
         str, Parameter(help="Account for the gradient of this layer (module path); the first without.")
     ] = ""
     mode: Annotated[
-        str, Parameter(help="auto, eval or train; auto uses batch statistics until batch normalisation has seen data.")
+        Literal["auto", "eval", "train"],
+        Parameter(help="auto, eval or train; auto uses batch statistics until batch normalisation has seen data."),
     ] = "auto"
     seed: Annotated[int, Parameter(help="Seed of the choice of samples.")] = 0
     out: Annotated[
@@ -99,7 +100,7 @@ def _write(found: Any, place: int, out: Path, *, name: str) -> None:
     if out.suffix == ".npz":
         found.save(out)
     elif out.suffix == ".csv":
-        write_csv(found.columns(), out)
+        write_csv({name: values.tolist() for name, values in found.columns().items()}, out)
     elif out.suffix:
         write_picture(found.info(place), out)
     else:
@@ -116,7 +117,7 @@ def _answer(found: Any, place: int, options: DiagnoseOptions) -> None:
 
     verdict, terms = found.verdict, found.budget.terms(place)
     layer = found.budget.layers[place]
-    table = {
+    table: dict[str, list[Any]] = {
         "term": [name.rstrip() for name in terms],
         "what": [category for category, _ in terms.values()],
         "nats": [value for _, value in terms.values()],
@@ -138,7 +139,8 @@ def _answer(found: Any, place: int, options: DiagnoseOptions) -> None:
             }
         )
         return
-    show_table(f"The gradient of layer {layer}, from the output on", table)
+    shown = table | {"nats": [f"{value:+.2f}" for value in table["nats"]]}
+    show_table(f"The gradient of layer {layer}, from the output on", shown)
     facts = found.facts() | {"status": str(found.status)}
     if options.out is not None:
         facts["written"] = str(options.out)

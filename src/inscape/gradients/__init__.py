@@ -9,6 +9,8 @@ from inscape.gradients._budget_result import Budget as Budget
 from inscape.gradients._calibration import Calibration as Calibration
 from inscape.gradients._calibration import temperature as temperature
 from inscape.gradients._causes import Cause as Cause
+from inscape.gradients._contributions import contributions as contributions
+from inscape.gradients._contributions_result import Contributions as Contributions
 from inscape.gradients._diagnose import diagnose as diagnose
 from inscape.gradients._diagnosis import Diagnosis as Diagnosis
 from inscape.gradients._diagnosis import GradientVerdict as GradientVerdict

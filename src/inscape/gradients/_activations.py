@@ -34,7 +34,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
     "hardshrink": (F.hardshrink, torch.hardshrink, Tensor.hardshrink),
     "softshrink": (F.softshrink,),
     "tanhshrink": (F.tanhshrink,),
-    "threshold": (F.threshold, F.threshold_, torch.threshold),
+    "threshold": (F.threshold, torch.threshold, torch.threshold_),
     "prelu": (F.prelu, torch.prelu, Tensor.prelu),
 }
 

@@ -32,7 +32,8 @@ class Advice(Result):
         accuracy: (m,) accuracy on them.
         test_loss: (m,) loss on the test data.
         test_accuracy: (m,) accuracy on them.
-        temperature: (m,) by which the outputs are to be divided; above 1 the model is over-confident.
+        temperature: (m,) by which the outputs are to be divided; above 1 the model is over-confident; 0.01, the
+            end of the range, where every test sample is right.
         nll_before: (m,) mean negative log-likelihood of the test data.
         nll_after: (m,) the same with the temperature.
         ece_before: (m,) expected calibration error on the test data.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,5 +57,5 @@ def search(
         kept = [high]
     places = tuple(sorted(known))
     values = tuple(known[place] for place in places)
-    monotone = all(after <= before for before, after in zip(values, values[1:], strict=False))
+    monotone = all(after <= before for before, after in pairwise(values))
     return Search(places=places, shares=values, found=kept[0] if kept else None, monotone=monotone)

@@ -288,11 +288,10 @@ def _blocks(flow: Flow, steps: Sequence[dict[str, Any]]) -> list[tuple[str, str,
         if below is None:
             continue
         station = flow.stations[below]
-        shares = {
-            flow.stations[index].event.name: part / station.arriving
-            for index, part in sorted(station.shares.items())
-            if station.arriving > 0
-        }
+        shares: dict[str, float] = {}
+        for index, part in sorted(station.shares.items()) if station.arriving > 0 else ():
+            name = flow.stations[index].event.name  # two calls may have one name
+            shares[name] = shares.get(name, 0.0) + part / station.arriving
         rest = 1 - sum(shares.values())
         if abs(rest) > 1e-6:
             shares["skip connection, and what is not instrumented"] = rest

@@ -38,12 +38,13 @@ def waterfall(budget: Budget, layer: int, *, sick: str | None = None) -> Any:
     bars = _bars(budget, layer, sick)
     total = _Bar(name=f"gradient of {budget.layers[layer]}", category="total", value=nan)
     drawn = [*bars, total]
+    references = np.array([bar.reference for bar in drawn])
     return Waterfall(
         names=[bar.name for bar in drawn],
         values=np.array([bar.value for bar in drawn]),
         kinds=[bar.category for bar in drawn],
         totals=np.array([False] * len(bars) + [True]),
-        reference=np.array([bar.reference for bar in drawn]),
+        reference=references if np.isfinite(references).any() else None,
         highlight=[i for i, bar in enumerate(drawn) if bar.sick],
         hover={"factor": np.array([_factor(bar.value) for bar in drawn])},
         label="log of the gradient's norm (nats)",

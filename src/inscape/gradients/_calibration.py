@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import nn
 
 from inscape._errors import DataError
@@ -33,7 +32,8 @@ class Calibration(Result):
         counts: (2, bins) samples in each bin of confidence, before and after.
         confidence: (2, bins) their mean confidence; NaN in an empty bin.
         hits: (2, bins) their accuracy; NaN in an empty bin.
-        status: measured, or limit where the best temperature lies outside of 0.01 to 1000.
+        status: measured, or limit where the best temperature lies outside of 0.01 to 1000, as where all samples are
+            right.
         provenance: how it was made.
     """
 
@@ -82,7 +82,7 @@ class Calibration(Result):
         from inscape.plotting import Lines, Series
 
         names = ("as it is (T = 1)", f"T = {self.temperature:.3g}")
-        series = [Series(x=[0, 1], y=[0, 1], name="as sure as right")]
+        series = [Series(x=np.array([0, 1]), y=np.array([0, 1]), name="as sure as right")]
         for i, name in enumerate(names):
             some = self.counts[i] > 0
             series.append(Series(x=self.confidence[i, some], y=self.hits[i, some], name=name))
@@ -119,7 +119,7 @@ def temperature(model: nn.Module, data: Any, *, batch_size: int = 256) -> Calibr
 
     Source:
         Guo et al. (2017), section 4.2.
-    """  # noqa: DOC502 (raised where outputs are collected)
+    """
     return calibrate(*outputs_of(model, data, batch_size=batch_size))
 
 
@@ -165,8 +165,9 @@ def calibrate(outputs: np.ndarray, labels: np.ndarray) -> Calibration:
     found: Any = minimize_scalar(
         lambda t: _likelihood(outputs / np.exp(t), labels), bounds=_BOUNDS, method="bounded", options={"xatol": 1e-8}
     )
-    at_end = min(found.x - _BOUNDS[0], _BOUNDS[1] - found.x) < 1e-3
-    best = float(np.exp(found.x))
+    right = bool((outputs.argmax(1) == labels).all())  # then it falls towards 0 for ever, and is flat near the end
+    at_end = right or min(found.x - _BOUNDS[0], _BOUNDS[1] - found.x) < 1e-3
+    best = float(np.exp(_BOUNDS[0] if right else found.x))
     sides = [_bins(outputs / value, labels) for value in (1.0, best)]
     counts, confidence, hits = (np.array(column) for column in zip(*sides, strict=True))
     gaps = np.nan_to_num(np.abs(confidence - hits)) * counts

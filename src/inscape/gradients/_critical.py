@@ -17,6 +17,12 @@ _STEPS = 8
 _FAR = 100
 """Doublings after which a number that has not fallen counts as one that does not fall."""
 
+_NEAREST = 16
+"""Values that are looked at first, for each one that is needed."""
+
+_NOTHING = 1e-10
+"""Share of the weight that the values farther away may have at most."""
+
 _ROUNDS = 60
 _CLOSE = 1e-8
 """Logarithmic width at which a root counts as found."""
@@ -56,7 +62,21 @@ def critical_scale(activation: Activation, z: Tensor, needed: float) -> Tensor:
     """
     if len(z) < needed:
         return torch.full((z.shape[1],), torch.nan, dtype=torch.float64)
-    return torch.cat([_part(activation, part, needed) for part in z.split(_UNITS, dim=1)])
+    return torch.cat([_nearest(activation, part, needed) for part in z.split(_UNITS, dim=1)])
+
+
+def _nearest(activation: Activation, z: Tensor, needed: float) -> Tensor:
+    """The scales from the values nearest to the hyperplanes, where the others weigh nothing; else from all."""
+    count = int(_NEAREST * needed) + 1
+    if activation.name not in {"sigmoid", "tanh"} or len(z) <= 2 * count:
+        return _part(activation, z, needed)
+    near = z.gather(0, z.abs().topk(count, dim=0, largest=False).indices)
+    found = _part(activation, near, needed)
+    slopes = relative_slopes(activation, near * found)
+    doubtful = ~(slopes.amin(0) * (len(z) - count) < _NOTHING * slopes.sum(0))
+    if bool(doubtful.any()):
+        found[doubtful] = _part(activation, z[:, doubtful], needed)
+    return found
 
 
 def _part(activation: Activation, z: Tensor, needed: float) -> Tensor:

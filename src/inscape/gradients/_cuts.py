@@ -7,7 +7,7 @@ from inscape.gradients._tape import Event
 
 
 def _reaching(root: Any, sources: set[Any]) -> tuple[dict[Any, list[Any]], set[Any]]:
-    """Children of each node below the root, and the nodes from which a source is reached."""
+    """Children of each node below the root, and the nodes from which a source is reached; paths end at a source."""
     children: dict[Any, list[Any]] = {}
     order, stack = [], [(root, False)]
     while stack:
@@ -15,7 +15,8 @@ def _reaching(root: Any, sources: set[Any]) -> tuple[dict[Any, list[Any]], set[A
         if done:
             order.append(node)
         elif node not in children:
-            children[node] = [child for child, _ in node.next_functions if child is not None]
+            below = () if node in sources else node.next_functions
+            children[node] = [child for child, _ in below if child is not None]
             stack.append((node, True))
             stack.extend((child, False) for child in children[node])
     reaching = set()
@@ -49,21 +50,21 @@ def cut_nodes(root: Any, sources: Iterable[Any]) -> list[Any]:
         The nodes in order from the root; a source is one of them only if it is the only one that is reached.
     """
     ends = set(sources)
-    children, reaching = _reaching(root, ends)
-    waiting = dict.fromkeys(reaching, 0)
-    for node in reaching:
-        if node not in ends:
-            for child in children[node]:
-                if child in reaching:
-                    waiting[child] += 1
-    found, open_nodes, ready = [], {root} & reaching, [root] if root in reaching else []
+    children, passed = _reaching(root, ends)
+    waiting = dict.fromkeys(passed, 0)
+    for node in passed:
+        for child in children[node]:
+            if child in passed:
+                waiting[child] += 1
+    found, open_nodes, ready = [], {root} & passed, [root] if root in passed else []
     while ready:
         node = ready.pop()
         if len(open_nodes) == 1:
             found.append(node)
-        open_nodes.discard(node)
-        for child in children[node] if node not in ends else ():
-            if child in reaching:
+        if node not in ends:  # an end stays open: its path is not over before the others are
+            open_nodes.discard(node)
+        for child in children[node]:
+            if child in passed:
                 open_nodes.add(child)
                 waiting[child] -= 1
                 if not waiting[child]:
@@ -87,7 +88,7 @@ def cuts(root: Any, events: Sequence[Event], source: Any) -> list[int]:
     ends = [source] if source is not None else [e.node for e in events if e.kind == "embedding" and e.node is not None]
     found = cut_nodes(root, ends) if ends else []
     if not found:
-        _, reached = _reaching(root, set(nodes))
+        reached, _ = _reaching(root, set())
         first = next((event.node for event in events if event.node in reached), None)
         found = cut_nodes(root, [first]) if first is not None else []
     return sorted(nodes[node] for node in found if node in nodes)

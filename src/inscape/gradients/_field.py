@@ -154,7 +154,7 @@ def _embedded(plane: Plane | Box, t: np.ndarray) -> Tensor:
 def _prepared(seen: Watched, asked: _Asked) -> _Prepared:
     x, y = _probes(seen, asked)
     run, where, sizes = proven(seen, asked.loss, x, y)
-    places = probe(seen, asked.loss, x, y)
+    places = probe(seen, asked.loss, x, y, input_gradient=True)
     found: dict[int, Layout] = {**where, **places.found}
     layers = [event for event in run.events if event.index in places.found and event.index in sizes]
     if not layers:

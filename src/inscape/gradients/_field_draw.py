@@ -66,10 +66,11 @@ def _label(which: str) -> str:
 
 
 def _title(field: "Field", which: str, layer: int, known: float) -> str:
-    about = f"Layer {field.layers[layer]}" if which in {"field", "input", "branch", "alignment"} else "Factor"
-    name = "" if which == "field" else f", {which.replace(':', ': ')}"
+    kind, _, name = which.partition(":")
+    about = f"{kind.capitalize()} of {name}" if name else f"Layer {field.layers[layer]}, {kind}"
+    about = {"field": f"Layer {field.layers[layer]}", "misfit": "Misfit"}.get(which, about)
     grey = f"; grey: no gradient ({1 - known:.1%} of the window)" if known < 1 else ""
-    return f"{about}{name}: a new sample {field.label}{grey}"
+    return f"{about}: a new sample {field.label}{grey}"
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:

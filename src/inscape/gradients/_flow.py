@@ -121,7 +121,7 @@ class _Visitor:
         output.register_hook(partial(self._arrived, station, x.detach()))
         if event.kind != "other" and x.requires_grad and event.arguments.get("in_place") is None:
             station.passed = station.passed or 0.0
-            x.register_hook(partial(self._sent, station))
+            x.register_hook(partial(self._sent, station, x.grad_fn))
 
     def _station(self, event: Event) -> Station:
         place = event.index
@@ -147,17 +147,19 @@ class _Visitor:
             low, high = torch.minimum(low, station.low), torch.maximum(high, station.high)
         station.low, station.high = low, high
 
-    def _sent(self, station: Station, gradient: Tensor) -> None:
+    def _sent(self, station: Station, view: Any, gradient: Tensor) -> None:
         station.passed = (station.passed or 0.0) + squares(gradient) * self._samples**2
         source = station.event.source
         if source is not None:
-            self._parts.setdefault(source, []).append((station.event.index, gradient))
+            part = _carried(gradient, view, self._flow.stations[source].event.node)
+            if part is not None:
+                self._parts.setdefault(source, []).append((station.event.index, part))
 
     def _arrived(self, station: Station, x: Tensor, gradient: Tensor) -> None:
         event, scale = station.event, float(self._samples) ** 2
         station.arriving += squares(gradient) * scale
         for index, part in self._parts.pop(event.index, ()):
-            if part.numel() == gradient.numel():
+            if part.shape == gradient.shape:
                 product = float(part.flatten().double() @ gradient.flatten().double()) * scale
                 station.shares[index] = station.shares.get(index, 0.0) + product
         layout = self._flow.places.found.get(event.index)
@@ -169,13 +171,30 @@ class _Visitor:
     def _single(station: Station, h: Tensor, d: Tensor, scale: float) -> None:
         event = station.event
         own = squared_norms(event, h, d).double()
-        arriving = d.flatten(1).double().square().sum(1)
-        if event.kind == "embedding":
-            fed = torch.full_like(arriving, h[0].numel())
+        if event.kind == "linear" and d.ndim == 2:
+            products = own  # a single position: ‖∇W‖ = ‖d‖ ‖h‖
         else:
-            fed = (normalised(event, h) if event.kind == "normalisation" else h).flatten(1).double().square().sum(1)
+            products = d.flatten(1).double().square().sum(1) * _fed(event, h)
         station.samples = (station.samples or 0.0) + float(own.sum()) * scale
-        station.products = (station.products or 0.0) + float(arriving @ fed) * scale
+        station.products = (station.products or 0.0) + float(products.sum()) * scale
+
+
+def _fed(event: Event, h: Tensor) -> Tensor:
+    """(n,) squared norms of what the weight is multiplied by."""
+    if event.kind == "embedding":
+        return torch.full((len(h),), float(h[0].numel()), dtype=torch.float64, device=h.device)
+    return (normalised(event, h) if event.kind == "normalisation" else h).flatten(1).double().square().sum(1)
+
+
+def _carried(gradient: Tensor, node: Any, end: Any) -> Tensor | None:
+    """A gradient behind functions that only keep values, carried through them; None if they are no single path."""
+    while node is not end:
+        under = [child for child, _ in node.next_functions if child is not None]
+        if len(under) != 1 or len(node.next_functions) != 1:
+            return None
+        gradient = node(gradient)
+        node = under[0]
+    return gradient
 
 
 def measure(
@@ -282,7 +301,7 @@ def _check(flow: Flow, seen: Watched, loss: Any, x: Tensor, y: Tensor) -> None:
         reason = "batch statistics tie the samples together"
         flow.places = Places(refused={e.name: reason for e in run.events if e.parameter})
     else:
-        flow.places = probe(seen, loss, x, y)
+        flow.places = probe(seen, loss, x, y, input_gradient=True)
 
 
 def reached(flow: Flow) -> Iterator[Station]:

@@ -24,7 +24,7 @@ def layouts(shape: tuple[int, ...], samples: int) -> list[Layout]:
     if len(shape) >= 3 and shape[1] == samples:
         found.append("second")
     if len(shape) == 2 and shape[0] > samples and shape[0] % samples == 0:
-        found += ["folded first", "folded second"]
+        found.extend(("folded first", "folded second"))
     return found
 
 

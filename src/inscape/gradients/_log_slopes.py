@@ -127,7 +127,7 @@ def density(values: np.ndarray, at: float) -> np.ndarray:
     low, high = np.quantile(values, [0.25, 0.75], axis=0)
     middle = (high - low) / 1.349
     width = 0.9 * np.where(middle > 0, np.minimum(deviation, middle), deviation) * len(values) ** -0.2
-    known = width > 0
+    known = (values.max(0) > values.min(0)) & (width > 0)
     steps = (values - at) / np.where(known, width, 1.0)
     heights = np.exp(-0.5 * np.square(steps)).mean(0) / (np.sqrt(2 * np.pi) * np.where(known, width, 1.0))
     return np.where(known, heights, np.nan)

@@ -68,7 +68,10 @@ def remedy(model: nn.Module, data: Any, budget: Budget, found: Finding, *, mode:
         text = f"initialise the weight of {layer} with random numbers, such as torch.nn.init.kaiming_normal_"
         return Remedy(suggestion=text, model=_drawn(model, _weight(budget, layer)))
     if found.cause in {Cause.DEAD_UNITS, Cause.SATURATED_UNITS}:
-        text = f"shift the bias of {layer} so that its pre-activations have their mean at the middle of the activation"
+        text = (
+            f"shift the bias of {layer}, or of the normalisation behind it, so that the mean of the pre-activations is "
+            "the middle of the activation"
+        )
         return Remedy(suggestion=text, model=_centred(model, data, layer, mode, batch_size))
     if found.cause in {Cause.SMALL_INITIALISATION, Cause.LARGE_INITIALISATION}:
         text = (
@@ -139,16 +142,15 @@ def _balanced(model: nn.Module, budget: Budget) -> nn.Module | None:
     for i, kind in enumerate(budget.call_kinds):
         gain = float(budget.call_gains[i])
         if kind in {"linear", "convolution"} and isfinite(gain):
-            behind = next(
-                (
-                    r
-                    for k, r in zip(budget.call_kinds[i:], budget.call_references[i:], strict=True)
-                    if k == "activation"
-                ),
-                0.0,
-            )
+            behind = _gate_behind(budget, i)
             factors[_weight(budget, budget.call_layers[i])] = exp(-gain - (behind if behind > -1 else 0.0))
     return _scaled(model, factors)
+
+
+def _gate_behind(budget: Budget, call: int) -> float:
+    """Reference of the next activation's gate; 0 without one."""
+    following = zip(budget.call_kinds[call:], budget.call_references[call:].tolist(), strict=True)
+    return next((reference for kind, reference in following if kind == "activation"), 0.0)
 
 
 def _centred(model: nn.Module, data: Any, layer: str, mode: Mode, batch_size: int) -> nn.Module | None:

@@ -90,18 +90,26 @@ def _blocked(budget: Budget) -> Finding | None:
     """The first layer in the forward pass that lets nothing through; what follows it is fed by nothing and dies too."""
     if not np.isneginf(budget.values).any() and not np.isneginf(budget.log_weight[0]):
         return None
-    zero = {budget.layers[i] for i in range(len(budget.layers)) if np.isneginf(budget.log_weight[i])}
+    zero = _zero_layers(budget)
     for call, layer in enumerate(budget.call_layers):
         if budget.call_kinds[call] in {"linear", "convolution", "normalisation"} and layer in zero:
-            detail = "all entries of its weight are zero"
-            return Finding(cause=Cause.ZERO_WEIGHTS, layer=layer, nats=inf, detail=detail)
+            return Finding(cause=Cause.ZERO_WEIGHTS, layer=layer, nats=inf, detail=_ZERO)
         if budget.call_kinds[call] == "activation" and budget.zero_share[call] > 1 - 1 / (2 * OPEN):
             return _dead(budget, call, -inf)
     return None
 
 
+_ZERO = "all entries of its weight are zero"
+
+
+def _zero_layers(budget: Budget) -> set[str]:
+    return {budget.layers[i] for i in range(len(budget.layers)) if np.isneginf(budget.log_weight[i])}
+
+
 def _dead(budget: Budget, call: int, nats: float) -> Finding:
     layer = budget.call_layers[call] or None
+    if layer in _zero_layers(budget):
+        return Finding(cause=Cause.ZERO_WEIGHTS, layer=layer, nats=inf, detail=_ZERO)
     detail = f"{budget.zero_share[call]:.1%} of the derivatives of {budget.calls[call]} are zero"
     if _name(budget.calls[call]) not in SATURATING - {"relu6"}:
         return Finding(cause=Cause.DEAD_UNITS, layer=layer, nats=nats, detail=detail)
@@ -233,6 +241,9 @@ def _loud(budget: Budget) -> Finding | None:
         return None
     if budget.input_scale[0] > INPUTS:
         return _inputs(budget)
+    zero = sorted(_zero_layers(budget), key=budget.layers.index)
+    if zero:  # in a branch, so that the gradient gets past it
+        return Finding(cause=Cause.ZERO_WEIGHTS, layer=zero[0], nats=inf, detail=_ZERO)
     times = budget.loss / budget.silent
     detail = f"the outputs are so large that the loss is {times:.3g} times what it would be if all outputs were zero"
     return Finding(cause=Cause.LARGE_INITIALISATION, layer=None, nats=log(times), detail=detail)

@@ -8,11 +8,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import get_gradient_edge
 
+from inscape._errors import InputError
 from inscape.gradients._layouts import Layout, by_sample, layouts
-from inscape.gradients._norms import instrumented, squared_norms
+from inscape.gradients._mean_gradient import MeanGradient
+from inscape.gradients._norms import Total, gives_sum, instrumented, squared_norms
 from inscape.gradients._tape import Event, Visitor
-from inscape.gradients._watch import Watched, mean_loss
+from inscape.gradients._watch import Run, Watched, mean_loss
 
 _PROBES = 3
 """Samples whose gradients are computed alone, to prove what the pass over a batch gives for them."""
@@ -36,24 +39,41 @@ class Places:
 class SampleNorms:
     """A visitor that hooks the outputs of layers and keeps the squared norms of single samples' gradients.
 
+    Where ``means`` are given, the batch's gradients of these weights are added to them if they come as a by-product.
+    Autograd need not make these; ask it for ``edges`` instead, so that the gradient still reaches the layer's output.
+
     Attributes:
         squares: index of an event → (n,) squared norms for the sum of the batch's losses over its size.
+        edges: index of an event whose batch gradient is added to its mean → where its output is in the graph.
     """
 
-    def __init__(self, places: Places, samples: int) -> None:
+    def __init__(self, places: Places, samples: int, *, means: Mapping[int, MeanGradient] | None = None) -> None:
         self._places = places
         self._samples = samples
+        self._means = means or {}
+        self._inputs: dict[int, Tensor] = {}
         self.squares: dict[int, Tensor] = {}
+        self.edges: dict[int, Any] = {}
 
     def __call__(self, event: Event, x: Tensor, output: Tensor) -> None:
         """Hook the output, if the layer is one of those that are looked at."""
         layout = self._places.found.get(event.index)
-        if layout is not None and output.requires_grad:
-            output.register_hook(partial(self._arrived, event, x.detach(), layout))
+        if layout is None or not output.requires_grad:
+            return
+        self._inputs[event.index] = x.detach()
+        output.register_hook(partial(self._arrived, event, layout))
+        if event.index in self._means and gives_sum(event, self._rows(x, layout), self._rows(output, layout)):
+            self.edges[event.index] = get_gradient_edge(output)
 
-    def _arrived(self, event: Event, x: Tensor, layout: Layout, gradient: Tensor) -> None:
-        d, h = (by_sample(tensor, self._samples, layout) for tensor in (gradient, x))
-        self.squares[event.index] = squared_norms(event, h, d)
+    def _rows(self, tensor: Tensor, layout: Layout) -> Tensor:
+        return by_sample(tensor.detach(), self._samples, layout)
+
+    def _arrived(self, event: Event, layout: Layout, gradient: Tensor) -> None:
+        x = self._inputs.pop(event.index)  # lets its memory go while the pass runs on
+        h, d = by_sample(x, self._samples, layout), by_sample(gradient, self._samples, layout)
+        adds = event.index in self.edges
+        total = Total(to=self._means[event.index].part(), times=float(self._samples)) if adds else None
+        self.squares[event.index] = squared_norms(event, h, d, total=total)
 
 
 def together(*visitors: Visitor) -> Visitor:
@@ -73,29 +93,32 @@ def together(*visitors: Visitor) -> Visitor:
     return visit
 
 
-def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> Places:
+def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor, *, input_gradient: bool = False) -> Places:
     """Find where samples lie in each layer, and prove it on a few samples by themselves.
 
-    The gradient of each of up to three samples is computed alone, by plain backward passes. A layer whose norms in the
-    joint pass do not agree for any layout is refused by name: it mixes samples, or the loss is no mean.
+    The gradient of each of up to three samples, of different classes where there are labels, is computed alone, by
+    plain backward passes. A layer whose norms in the joint pass do not agree for any layout is refused by name: it
+    mixes samples, or the loss is no mean.
 
     Args:
         watched: the model.
         loss: the loss, mean-reduced.
         x: (n, *shape) samples.
         y: (n, ...) labels or targets.
+        input_gradient: as in the passes that the places are for; calls before the first layer count only with it.
 
     Returns:
         What was found.
     """
-    count = min(_PROBES, len(x))
+    rows = _varied(y)
+    x, y, count = x[rows.to(x.device)], y[rows], len(rows)
     seen: dict[int, tuple[Event, Tensor, Tensor]] = {}
 
     def keep(event: Event, h: Tensor, output: Tensor) -> None:
         if event.parameter and output.requires_grad:
             output.register_hook(lambda d: seen.__setitem__(event.index, (event, h.detach(), d)))
 
-    run = watched.run(x[:count], y[:count], keep)
+    run = watched.run(x, y, keep, input_gradient=input_gradient)
     weights = [leaf for leaf in watched.leaves.values() if leaf.requires_grad]
     torch.autograd.grad(mean_loss(loss, run.output, run.y), weights, allow_unused=True)
     truth = [_alone(watched, loss, x[i : i + 1], y[i : i + 1]) for i in range(count)]
@@ -104,8 +127,49 @@ def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> Places:
     for event in run.events:
         if event.parameter:
             _place(event, seen.get(event.index), [single[event.parameter] for single in truth], uses, places)
+    for event in run.events:
+        event.node = None  # lets the graph go, which holds the hooks, which hold the events
     _unseen(watched, run.events, places)
     return places
+
+
+def _varied(y: Tensor) -> Tensor:
+    """Rows of the first samples, of different labels if possible; a lone sample is taken twice to tell axes apart."""
+    first = list(range(min(_PROBES, len(y))))
+    if y.ndim == 1 and not y.is_floating_point():
+        labels = y.tolist()
+        distinct = [labels.index(label) for label in dict.fromkeys(labels)][:_PROBES]
+        first = (distinct + [row for row in range(len(y)) if row not in distinct])[: len(first)]
+    return torch.tensor(first if len(first) > 1 else first * 2, device=y.device)
+
+
+def check_mean(loss: Any, run: Run, gradient: Tensor | None) -> None:
+    """Refuse a loss of a batch that is not the mean of its samples' losses, where this batch shows it.
+
+    The sample that counts most is put through the loss alone, and its gradient compared.
+
+    Args:
+        loss: function of ``(output, y)``, or None for the default.
+        run: the batch.
+        gradient: (n, ...) the gradient of its loss at the output.
+
+    Raises:
+        InputError: if the loss is no such mean.
+    """
+    if gradient is None or run.samples == 1:
+        return
+    row = int(gradient.detach().flatten(1).abs().amax(1).argmax())
+    rows = slice(row, row + 1)
+    alone = run.output.detach()[rows].requires_grad_()
+    (single,) = torch.autograd.grad(mean_loss(loss, alone.view_as(alone), run.y[rows]), alone)
+    whole = gradient[rows] * run.samples
+    precise = 10 * torch.finfo(single.dtype).eps ** 0.5
+    if not bool(torch.allclose(single, whole, rtol=precise, atol=precise * float(whole.abs().max()))):
+        raise InputError(
+            "expected a loss that is the mean of its samples' losses, but in a batch of "
+            f"{run.samples} a sample counts {float(whole.norm() / single.norm()):.4g} times as much as alone; "
+            "class weights, ignored labels and sums do so: give the plain mean"
+        )
 
 
 def _alone(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> dict[str, float]:

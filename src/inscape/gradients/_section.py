@@ -118,7 +118,9 @@ def _story(found: Diagnosis) -> list[str]:
     if isfinite(budget.chance) and isfinite(budget.residual):
         text += f", {exp(budget.residual - budget.chance):.2g} of what exchanged labels would give"
     steps = [budget.values[np.array(budget.categories) == kind].sum() for kind in _SUMMED]
-    parts = [f"{kind}s {total:+.1f}" for kind, total in zip(_SUMMED, steps, strict=True) if isfinite(total) and total]
+    parts = [
+        f"{kind}s {_signed(total)}" for kind, total in zip(_SUMMED, steps, strict=True) if isfinite(total) and total
+    ]
     if parts:
         text += f". On the way to the first layer it changes by {', '.join(parts)} nats"
     coherent = budget.coherence[np.isfinite(budget.coherence)]
@@ -162,7 +164,7 @@ def _layers_figure(found: Diagnosis) -> Figure:
     ]
     info = Lines(
         series=tuple(series),
-        xlabel="layer with a weight, in the order of the forward pass",
+        xlabel="layer, from the input on",
         ylabel="norm",
         title="Gradients by layer",
         logy=True,
@@ -193,6 +195,10 @@ def _layer_table(budget: Any) -> Any:
         },
         caption="What makes each layer's gradient, in nats: arriving + input + alignment + coherence = log gradient.",
     )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def _block_tables(budget: Any) -> list[Any]:

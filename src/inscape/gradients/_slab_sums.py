@@ -24,7 +24,7 @@ class SlabSums:
         self.delta = delta
         self.shape = transition(site.activation, delta)
         self.moments = Moments()
-        self._low = self._high = self._open = self._alive = torch.zeros(site.units, dtype=torch.int64)
+        self._low = self._high = self._open = self._alive = self._below = torch.zeros(site.units, dtype=torch.int64)
 
     def take(self, z: Tensor, slope: Tensor) -> None:
         """Take in a part of a batch.
@@ -43,6 +43,7 @@ class SlabSums:
         self._high = self._high + high.sum(0).cpu()
         self._open = self._open + inside.sum(0).cpu()
         self._alive = self._alive + (slope != 0).sum(0).cpu()
+        self._below = self._below + (z <= centre).sum(0).cpu()
 
     def columns(self) -> dict[str, np.ndarray]:
         r"""Column → (units,) values.
@@ -57,6 +58,7 @@ class SlabSums:
         with np.errstate(divide="ignore", invalid="ignore"):
             kappa = deviation / self.shape.halfwidth if self.shape.halfwidth > 0 else np.full(units, np.nan)
             kink = np.abs(mean - self.shape.centre) / deviation if kinked else np.full(units, np.nan)
+        below = self._below.numpy() / count
         dead = self._alive.numpy() == 0
         return {
             "centre": np.full(units, self.shape.centre),
@@ -65,7 +67,7 @@ class SlabSums:
             "deviation": deviation,
             "kappa": kappa,
             "kink_distance": kink,
-            "smaller_side": np.minimum(low, high) if kinked else np.full(units, np.nan),
+            "smaller_side": np.minimum(below, 1 - below),
             "occupancy": inside,
             "low": low,
             "high": high,

@@ -263,7 +263,7 @@ _NORM = ("input", "running_mean", "running_var", "weight", "bias")
 _SIGNATURES = {
     "linear": ("input", "weight", "bias"),
     "matmul": ("input", "weight"),
-    "embedding": ("input", "weight", "padding_idx"),
+    "embedding": ("input", "weight", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"),
     "batch_norm": (*_NORM, "training", "momentum", "eps"),
     "instance_norm": (*_NORM, "use_input_stats", "momentum", "eps"),
     "layer_norm": ("input", "normalized_shape", "weight", "bias", "eps"),

@@ -27,20 +27,20 @@ _CURVES = {
     "kappa": _Curve(
         field="kappa",
         label="κ: spread over half-width of the transition",
-        title="Spread of pre-activations (median over units; band: 10 to 90 %)",
+        title="Spread of pre-activations (median; band: 10–90 %)",
         of_units=True,
         logarithmic=True,
     ),
     "occupancy": _Curve(
         field="occupancy",
         label="occupancy (share of samples)",
-        title="Samples on which a unit's slope is large (median over units; band: 10 to 90 %)",
+        title="Samples with a large slope (median unit; band: 10–90 %)",
         of_units=True,
     ),
     "effective": _Curve(
         field="effective",
         label="effective samples",
-        title="Effective samples of a unit (median over units; band: 10 to 90 %)",
+        title="Effective samples of units (median; band: 10–90 %)",
         of_units=True,
         logarithmic=True,
     ),
@@ -50,7 +50,7 @@ _CURVES = {
     "norms": _Curve(
         field="norm_quantiles",
         label="norm of a sample's gradient",
-        title="Gradients of single samples (median over samples; band: 10 to 90 %)",
+        title="Gradients of single samples (median; band: 10–90 %)",
         of_units=False,
         logarithmic=True,
     ),
@@ -109,7 +109,7 @@ def curves(track: Any, which: str, only: tuple[str, ...]) -> Any:
         raise InputError(f"{which} is defined for no layer of this network; there is no curve to draw")
     shown = list(only) or [known[i] for i in np.unique(np.linspace(0, len(known) - 1, _MOST).round().astype(int))]
     return Lines(
-        series=tuple(_series(track.steps, values[:, names.index(name)], name) for name in shown),
+        series=tuple(_series(track.steps, values[:, names.index(name)], _text(name)) for name in shown),
         xlabel="optimizer step",
         ylabel=curve.label,
         title=curve.title,
@@ -121,6 +121,10 @@ def _finite(values: np.ndarray, curve: _Curve) -> np.ndarray:
     with np.errstate(over="ignore"):
         drawn = np.exp(values) if curve.exponential else values
     return np.where(np.isfinite(drawn), drawn, np.nan)
+
+
+def _text(name: str) -> str:
+    return f"layer {name}" if name.isdigit() else name
 
 
 def _series(steps: np.ndarray, values: np.ndarray, name: str) -> Any:

@@ -1,6 +1,6 @@
 """The answer of :func:`inscape.gradients.slabs`: one row for each unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,7 +45,8 @@ class UnitSlabs(Result):
         deviation: (U,) standard deviation of z.
         kappa: (U,) κ = std(z) / z*; NaN for a kink.
         kink_distance: (U,) \|mean z − kink\| / std(z); NaN where there is no kink.
-        smaller_side: (U,) share of the values on the smaller side of the kink; NaN where there is none.
+        smaller_side: (U,) share of the values on the smaller side of the hyperplane, where z is the transition's centre
+            or the kink; 0 if all data lie on one side.
         occupancy: (U,) share of the values with \|ν'(z)\| ≥ δ max \|ν'\|.
         low: (U,) share of the values below the transition, or at or below the kink.
         high: (U,) share of the values above it.
@@ -120,7 +121,7 @@ class UnitSlabs(Result):
 
     def columns(self) -> dict[str, Any]:
         """Column name → one-dimensional array, all of one length: one row for every unit."""
-        names = [name for name in self.__dataclass_fields__ if name not in _OTHERS]
+        names = [field.name for field in fields(self) if field.name not in _OTHERS]
         found = {
             "layer": np.array(self.layers)[self.layer],
             "activation": np.array(self.activations)[self.layer],

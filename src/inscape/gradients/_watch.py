@@ -120,8 +120,8 @@ def mode_of(model: nn.Module, mode: Mode) -> str:
         raise InputError(f"expected mode as 'eval', 'train' or 'auto', got {mode!r}")
     if mode != "auto":
         return mode
-    norms = [m for m in model.modules() if isinstance(m, _BATCH_NORMS) and m.num_batches_tracked is not None]
-    return "batch statistics" if any(int(m.num_batches_tracked) == 0 for m in norms) else "eval"
+    counts = [m.num_batches_tracked for m in model.modules() if isinstance(m, _BATCH_NORMS)]
+    return "batch statistics" if any(count is not None and not int(count) for count in counts) else "eval"
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from inscape.gradients import _section as gradients
+from inscape.gradients import _section_units as units
 from inscape.maps import _section as confidence
 from inscape.network import _section as network
 from inscape.regions import _section as regions
@@ -16,6 +18,8 @@ SECTIONS: tuple[Callable[[Context], Section | None], ...] = (
     boundary.section,
     distance.section,
     confidence.section,
+    gradients.section,
+    units.section,
     regions.counts,
     provenance.section,
 )

@@ -76,7 +76,9 @@ _KINDS = {
     "gradient-diagnosis": "inscape.gradients:Diagnosis",
     "gradient-audit": "inscape.gradients:InitialAudit",
     "gradient-field": "inscape.gradients:Field",
+    "contributions": "inscape.gradients:Contributions",
     "history": "inscape.training:History",
+    "fault-score": "inscape.testing.faults:Score",
 }
 """Kinds of result that can be loaded, and where their class lives."""
 

@@ -1,5 +1,6 @@
 """For tests of one's own: constructions with known counts, slow oracles, hypothesis strategies."""
 
+from inscape.testing import faults as faults
 from inscape.testing._arrangements import KINDS as KINDS
 from inscape.testing._arrangements import Arrangement as Arrangement
 from inscape.testing._arrangements import braid as braid
