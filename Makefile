@@ -32,7 +32,7 @@ bench-smoke: $(VENV)/.installed-dev  ## the same in small, to see that it runs
 	set -e; for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script --quick -o build/bench; done
 
 studies: $(VENV)/.installed-demo  ## every study at full size, on all cores; goes on where it was interrupted
-	set -e; for name in capacity; do $(BIN)/inscape study $$name --resume -o build/study-$$name; done
+	set -e; for name in capacity geometry; do $(BIN)/inscape study $$name --resume -o build/study-$$name; done
 
 docs: $(VENV)/.installed-dev  ## build/docs/index.html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs

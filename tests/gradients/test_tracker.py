@@ -1,6 +1,7 @@
 """The tracker against loops over samples and whole data, and the training that it must not disturb."""
 
 import copy
+import gc
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 from inscape import training
 from inscape._errors import InputError, InputTypeError
 from inscape.gradients import track
+from inscape.gradients._tape import Event
 from inscape.testing import unchanged
 
 LOSS = nn.functional.cross_entropy
@@ -479,3 +481,15 @@ def test_wrong_uses_are_named():
     with pytest.raises(InputTypeError, match="got str"):
         next(inspect.unwrap(type(tracker).watch)(tracker, "model"))
     assert repr(tracker) == "GradientTracker(per='epoch', records=0)"
+
+
+def test_records_on_fixed_data_let_their_graphs_go():
+    """A call holds its node, and the node's hooks the call: no collector sees through that."""
+    tracker, model = track(data=problem()), small()
+    tracker.record(model, 0)
+    gc.collect()
+    before = sum(type(thing) is Event for thing in gc.get_objects())
+    for step in range(1, 4):
+        tracker.record(model, step)
+    gc.collect()
+    assert sum(type(thing) is Event for thing in gc.get_objects()) <= before

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import ttest_ind
 
-from inscape.studies._intervals import around, mean, power
+from inscape.studies._intervals import around, difference, mean, power
 
 
 def test_interval_is_student_s():
@@ -24,6 +25,23 @@ def test_interval_covers_as_it_says():
     found = [mean(row.tolist()) for row in values]
     share = np.mean([abs(m.value - 1.0) <= m.half for m in found])
     assert abs(share - 0.95) < 4 * sqrt(0.95 * 0.05 / 2000)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_difference_is_welch_s(seed):
+    source = np.random.default_rng(seed)
+    first, second = source.normal(1, 1, 5).tolist(), source.normal(0, 4, 7).tolist()
+    found = difference(first, second)
+    low, high = ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert (found.value - found.half, found.value + found.half) == pytest.approx((low, high))
+    assert found.count == 12
+
+
+def test_difference_of_few_or_equal_values():
+    assert isnan(difference([], [1.0, 2.0]).value)
+    assert isnan(difference([3.0], [1.0, 2.0]).half)
+    assert difference([3.0], [1.0, 2.0]).value == 1.5
+    assert difference([3.0, 3.0], [1.0, 1.0]).half == 0
 
 
 def test_few_values_have_no_interval():

@@ -23,10 +23,11 @@ class Mean:
     count: int
 
     def __str__(self) -> str:
-        if not (isfinite(self.half) and self.half > 0):
-            return f"{self.value:.4g}"
+        value = self.value
+        if not (isfinite(self.half) and self.half > 1e-5 * abs(value)):  # an interval of rounding errors is none
+            return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}".replace("-", "−")
         digits = max(0, 1 - floor(log10(self.half)))
-        return f"{self.value:,.{digits}f} ± {self.half:,.{digits}f}"
+        return f"{value:,.{digits}f} ± {self.half:,.{digits}f}".replace("-", "−")
 
 
 def mean(values: Sequence[float]) -> Mean:
@@ -51,6 +52,41 @@ def mean(values: Sequence[float]) -> Mean:
         return Mean(value=float(values[0]) if count else nan, half=nan, count=count)
     spread = float(np.std(values, ddof=1))
     return Mean(value=float(np.mean(values)), half=float(t.ppf(0.975, count - 1)) * spread / sqrt(count), count=count)
+
+
+def difference(first: Sequence[float], second: Sequence[float]) -> Mean:
+    r"""Difference of the means of two independent groups with its 95 % interval, whose spreads may differ.
+
+    .. math:: \bar x - \bar y \pm t_{0.975,\,ν} \sqrt{s_x^2 / n + s_y^2 / m}, \qquad
+        ν = \frac{(s_x^2 / n + s_y^2 / m)^2}{(s_x^2 / n)^2 / (n - 1) + (s_y^2 / m)^2 / (m - 1)}
+
+    Args:
+        first: one number a seed.
+        second: likewise.
+
+    Returns:
+        Mean of the first less mean of the second; NaN if one is empty, without interval if one has a single value.
+        ``count`` is the number of values of both.
+
+    Example:
+        >>> str(difference([1.0, 2.0, 3.0], [1.0, 1.0, 1.0]))
+        '1.0 ± 2.5'
+
+    Source:
+        Welch (1947), on two populations of unequal variances.
+    """
+    from scipy.stats import t
+
+    one, two, count = mean(first), mean(second), len(first) + len(second)
+    value = one.value - two.value
+    if min(one.count, two.count) < 2:
+        return Mean(value=value, half=nan, count=count)
+    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
+    total = sum(parts)
+    if total == 0:
+        return Mean(value=value, half=0.0, count=count)
+    freedom = total**2 / (parts[0] ** 2 / (one.count - 1) + parts[1] ** 2 / (two.count - 1))
+    return Mean(value=value, half=float(t.ppf(0.975, freedom)) * sqrt(total), count=count)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,10 @@ from inscape._progress import Meter
 from inscape.plotting import Table
 from inscape.results import Section
 
-STUDIES = {"capacity": "inscape.studies._capacity_page:STUDY"}
+STUDIES = {
+    "capacity": "inscape.studies._capacity_page:STUDY",
+    "geometry": "inscape.studies._geometry_page:STUDY",
+}
 """Every study by name, imported when it is asked for."""
 
 
