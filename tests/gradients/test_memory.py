@@ -35,7 +35,7 @@ VERBS = {
     "contributions": lambda model, data: gradients.contributions(model, None, data),
     "diagnose": lambda model, data: gradients.diagnose(model, None, data),
     "field": lambda model, data: gradients.field(model, None, SQUARE, resolution=6),
-    "slabs": lambda model, data: gradients.slabs(model, data),
+    "slabs": gradients.slabs,
     "support": lambda model, data: gradients.support(model, data, needed=2),
     "track": watch,
     "track on fixed data": lambda model, data: gradients.track(data)(step=0, epoch=0, model=model, metrics={}),
