@@ -23,7 +23,7 @@ def label_all(
 ) -> tuple[Row, ...]:
     """Train cases and their healthy twins, and say which labels the outcomes bear out.
 
-    All candidates take about twenty minutes on one core; ``with joblib.parallel_config(n_jobs=4)`` around the call
+    All candidates take about 25 minutes on one core; ``with joblib.parallel_config(n_jobs=4)`` around the call
     takes four.
 
     Args:
