@@ -11,7 +11,7 @@ def made(samples=6, layers=2):
     norms = np.random.default_rng(0).exponential(size=(samples, layers))
     norms[:, -1] = 0.0
     return Contributions(
-        layers=tuple(f"layer{k}" for k in range(layers)),
+        layers=tuple(f"net.{k}" for k in range(layers)),
         norms=norms,
         labels=np.arange(samples) % 2,
         mean_gradient=np.zeros(layers),
@@ -25,8 +25,8 @@ def test_lorenz_curves_and_the_diagonal():
     found = made()
     info = found.info()
     assert [s.name for s in info.series] == [
-        f"layer0 (Gini {found.gini[0]:.2f})",
-        "layer1 (Gini 0.00)",
+        f"layer net.0 (Gini {found.gini[0]:.2f})",
+        "layer net.1 (Gini 0.00)",
         "all samples alike",
     ]
     np.testing.assert_allclose(info.series[0].y, found.lorenz(0))
@@ -56,10 +56,10 @@ def test_sorted_norms_are_over_their_mean():
 def test_many_samples_and_layers_are_thinned(which):
     info = made(samples=5000, layers=30).info(which=which)
     assert all(len(series.x) <= 400 for series in info.series)
-    names = [series.name for series in info.series if series.name.startswith("layer")]
+    names = [series.name for series in info.series if series.name.startswith("layer net")]
     assert len(names) == 9
-    assert names[0].startswith("layer0")
-    assert names[-1].startswith("layer29")
+    assert names[0].startswith("layer net.0")
+    assert names[-1].startswith("layer net.29")
 
 
 @pytest.mark.parametrize("backend", ["matplotlib", "plotly"])
