@@ -39,8 +39,7 @@ def evaluate(model: nn.Module, data: Batches, rules: Rules, *, loss: object, mod
                 if gradient is not None:
                     _add(totals, name, event, gradient.double() * len(x))
             observer.commit()
-            for event in run.events:
-                event.node = None  # lets the graph go, which holds the hooks, which hold the events
+            run.release()
             seen += len(x)
     for event, total in totals.values():
         sums.layer(layer_name(event)).add_gradient(torch.linalg.vector_norm(total) / seen, seen)

@@ -127,8 +127,7 @@ def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor, *, input_gradient: 
     for event in run.events:
         if event.parameter:
             _place(event, seen.get(event.index), [single[event.parameter] for single in truth], uses, places)
-    for event in run.events:
-        event.node = None  # lets the graph go, which holds the hooks, which hold the events
+    run.release()
     _unseen(watched, run.events, places)
     return places
 
