@@ -180,6 +180,23 @@ def test_what_scale_costs_follows_the_numbers(gain, limit, seen):
     assert "has a median of 16.0 ± 2.5" in words(section)
 
 
+def test_what_a_large_scale_costs_is_told_by_the_way_to_step():
+    steady = [scaled("tanh", s) for s in SEEDS]
+    assert "clearly less at the largest scale with both ways" in words(page(steady)["scale"])
+    for o in steady:
+        o.result["gain_relative"] = [0.1, 0.1, 0.1 + 0.01 * o.replicate]
+    assert "how short a step is beside the weights" in words(page(steady)["scale"])
+    assert "clearly less" not in words(page([scaled("tanh", s, gain=-0.2) for s in SEEDS])["scale"])
+
+
+def test_accuracy_with_decay_is_told():
+    assert "for none of the activations" in words(page(TRAINING)["training"])
+    better = [trained("tanh", decay, s) for decay in (0.0, 0.1) for s in SEEDS]
+    for o in better:
+        o.result["accuracy"] = [0.1, 0.5, 0.9 * (o.options["decay"] > 0) + 0.01 * o.replicate]
+    assert "than with 0 for tanh." in words(page(better)["training"])
+
+
 def test_scales_are_drawn_with_their_level():
     figures = {figure.name: figure.info for figure in page(SCALE)["scale"].figures}
     assert [series.name for series in figures["effective"].series] == [

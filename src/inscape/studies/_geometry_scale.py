@@ -18,6 +18,7 @@ from inscape.studies._geometry_curves import (
     empty,
     judged,
     level,
+    listed,
     named,
     near,
     times,
@@ -97,6 +98,25 @@ def _scale_words(found: dict[str, Rows]) -> list[str]:
             f"number falls to {NEEDED}, has a median of {middle}. Training the first layer alone gains {gains[0]} "
             f"points of accuracy at γ = {2.0 ** exponents[_origin(values)]:g} and {gains[1]} at the largest with fixed "
             f"steps, {gains[2]} and {gains[3]} with steps in proportion."
+        )
+    words += _cause_in_words(found)
+    return words
+
+
+def _cause_in_words(found: dict[str, Rows]) -> list[str]:
+    """Where fixed steps gain clearly less at the largest scale: whether steps in proportion do, too."""
+    less = {
+        way: [name for name, rows in found.items() if (lost := _against_one(rows, f"gain_{way}")).value < -lost.half]
+        for way in ("fixed", "relative")
+    }
+    words = []
+    if both := [named(name) for name in less["fixed"] if name in less["relative"]]:
+        words.append(f"{listed(both)}: the gain is clearly less at the largest scale with both ways to step.")
+    if alone := [named(name) for name in less["fixed"] if name not in less["relative"]]:
+        words.append(
+            f"{listed(alone)}: the gain is clearly less at the largest scale with fixed steps only. With steps in "
+            "proportion no loss is clear: what shows in the accuracy is how short a step is beside the weights, and "
+            "not that samples are lacking."
         )
     return words
 

@@ -156,7 +156,7 @@ def _figures(found: Cells) -> list[Figure]:
             _curves(kept, "kappa", geometric=True),
             xlabel="hidden layer, from the input",
             ylabel="κ, median over units",
-            title=f"Spread of the data over the transition before the first step, {name}",
+            title=f"Spread over the transition before the first step, {name}",
             logy=True,
         )
         made += drawn(

@@ -91,6 +91,15 @@ def _training_words(many: Cells, few: Cells, ends: list[float]) -> list[str]:
     if few:
         sparse = next(iter(few.values()))[0]["samples"]
         words.append(f"With {sparse} training samples and about as many steps it was {_lacking(few, ends[0])}.")
+    contrasts = {
+        name: _contrast(many.get((name, ends[-1]), []), many.get((name, ends[0]), []), "accuracy")
+        for name in _activations(many)
+    }
+    better = [named(name) for name, contrast in contrasts.items() if contrast.value > contrast.half]
+    words.append(
+        f"Accuracy on held-out samples is clearly higher with decay {ends[-1]:g} than with {ends[0]:g} for "
+        f"{listed(better) or 'none of the activations'}."
+    )
     return words
 
 
