@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inscape.gradients import _layer_sums
+from inscape.gradients import _layer_sums, _shelf
 from inscape.gradients._layer_sums import LayerSums
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -54,11 +54,13 @@ def test_gradients_and_deltas():
 
 
 def test_many_passes_are_folded(monkeypatch):
-    monkeypatch.setattr(_layer_sums, "_PASSES", 3)
+    monkeypatch.setattr(_shelf, "_ROOM", 4)
     sums = LayerSums()
     for _ in range(9):
         sums.add_gradient(torch.tensor(2.0), 1)
-    assert sums.passes == 8
+        sums.add_delta(torch.ones(3), 3)
+    assert sums.passes == 9
+    assert sums.delta_samples == 24
     np.testing.assert_allclose(sums.row(LEVELS)["gradient"], np.log(2))
 
 

@@ -221,6 +221,19 @@ def test_gradients_of_a_step_are_those_of_autograd(name):
             np.testing.assert_allclose(seen.coherence[0, k], gradient.norm() / norms.mean(), rtol=1e-4)
 
 
+def test_the_weights_gradients_can_be_left_out():
+    model, (x, y) = small(), problem()
+    tracker = track()
+    with tracker.watch(model, weights=False):
+        for at in (0, 24):
+            LOSS(model(x[at : at + 24]), y[at : at + 24]).backward()
+    tracker.end_epoch()
+    seen = tracker.result()
+    assert np.isnan(seen.log_gradient).all()
+    assert np.isnan(seen.coherence).all()
+    np.testing.assert_allclose(seen.norm[0, 0], single_norms(model, x, y, "0").mean(), rtol=1e-5)
+
+
 def test_delta_is_the_root_mean_square_of_single_samples():
     model, (x, y) = small(), problem()
     tracker = track()

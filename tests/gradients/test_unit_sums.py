@@ -38,6 +38,7 @@ def streamed(name, parts, axis=1, delta=0.5):
     return read(units), rule
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_batches_give_what_the_whole_gives(name, dtype):

@@ -112,6 +112,7 @@ def temperature(model: nn.Module, data: Any, *, batch_size: int = 256) -> Calibr
         DataError: if there is no label, or labels do not fit the outputs.
 
     Example:
+        >>> import torch
         >>> logits = torch.log(torch.tensor([[3.0, 1.0]])).repeat(4, 1)  # three of four are of the first class
         >>> doubled = 2 * logits
         >>> round(temperature(nn.Identity(), (doubled, torch.tensor([0, 0, 0, 1]))).temperature, 4)

@@ -15,7 +15,7 @@ from inscape.data import batches
 from inscape.gradients._contributions_result import Contributions
 from inscape.gradients._mean_gradient import MeanGradient
 from inscape.gradients._samples import Places, SampleNorms, check_mean, probe
-from inscape.gradients._tape import Event
+from inscape.gradients._tape import Event, release
 from inscape.gradients._watch import Mode, Run, Watched, mean_loss, watched
 from inscape.network import model_fingerprint
 from inscape.results import MEASURED, Provenance, Status, Verdict
@@ -68,7 +68,7 @@ def contributions(
         >>> _ = model.weight.data.fill_(0.0)
         >>> x, y = torch.tensor([[1.0], [2.0], [1.0]]), torch.tensor([[1.0], [1.0], [-2.0]])
         >>> found = contributions(model, None, (x, y))  # gradients 2·x·(0 - y): -2, -4, 4
-        >>> found.norms[:, 0].tolist(), round(float(found.coherence[0]), 4)
+        >>> found.norms[:, 0].round(4).tolist(), round(float(found.coherence[0]), 4)
         ([2.0, 4.0, 4.0], 0.2)
 
     Source:
@@ -107,7 +107,8 @@ class _Gathered:
         self._names: tuple[str, ...] = ()
 
     def _start(self, x: Tensor, y: Tensor) -> None:
-        events = _tied(self._seen, x, y)
+        run = _run_untied(self._seen, x, y)
+        check_mean(self._loss, run)
         self._places = probe(self._seen, self._loss, x, y)
         if not self._places.found:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in self._places.refused.items())
@@ -115,7 +116,7 @@ class _Gathered:
                 f"no layer has norms of single samples ({reasons or 'the model has no weight'}); give a model with "
                 "linear layers, convolutions, embeddings or normalisations, and a loss that is a mean over samples"
             )
-        found = [event for event in events if event.index in self._places.found]
+        found = [event for event in run.events if event.index in self._places.found]
         self._names = _distinct(found)
         self._means = {event.index: MeanGradient(self._seen.leaves[event.parameter]) for event in found}
 
@@ -143,8 +144,7 @@ class _Gathered:
         for index, gradient in zip(asked, found[1:], strict=False):
             if gradient is not None:
                 self._means[index].add(gradient, run.samples)
-        for event in run.events:
-            event.node = None  # lets the graph go
+        release(run.events)
 
     def _check(self, events: Sequence[Event]) -> None:
         names = _distinct(events)
@@ -176,10 +176,9 @@ def _distinct(events: Sequence[Event]) -> tuple[str, ...]:
     return tuple(event.name if often[event.name] == 1 else event.parameter for event in events)
 
 
-def _tied(seen: Watched, x: Tensor, y: Tensor) -> list[Event]:
-    """The calls; refused is what makes the gradient of a single sample depend on others, or on chance."""
-    count = len(x) if seen.mode != "eval" else min(len(x), 4)
-    run = seen.run(x[:count], y[:count], lambda event, h, output: None)
+def _run_untied(seen: Watched, x: Tensor, y: Tensor) -> Run:
+    """Run a batch; refused is what makes the gradient of a single sample depend on others, or on chance."""
+    run = seen.run(x, y, lambda event, h, output: None)
     causes = (("statistics of the batch", run.batch_statistics), ("dropout", run.random))
     found = [f"{cause} ({', '.join(dict.fromkeys(names))})" for cause, names in causes if names]
     if found:
@@ -187,4 +186,4 @@ def _tied(seen: Watched, x: Tensor, y: Tensor) -> list[Event]:
             f"a single sample has no gradient of its own here: the model uses {' and '.join(found)}; "
             "write mode='eval', and keep running statistics in normalisation layers"
         )
-    return run.events
+    return run

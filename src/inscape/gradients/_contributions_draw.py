@@ -29,7 +29,8 @@ def lorenz_info(found: Contributions, layers: Sequence[int]) -> Lines:
     places = _kept(found.samples + 1)
     x = places / found.samples
     curves = [
-        Series(x=x, y=found.lorenz(k)[places], name=f"{found.layers[k]} (Gini {found.gini[k]:.2f})") for k in layers
+        Series(x=x, y=found.lorenz(k)[places], name=f"layer {found.layers[k]} (Gini {found.gini[k]:.2f})")
+        for k in layers
     ]
     return Lines(
         series=(*curves, Series(x=np.array([0.0, 1.0]), y=np.array([0.0, 1.0]), name="all samples alike")),
@@ -53,12 +54,13 @@ def classes_info(found: Contributions, layers: Sequence[int]) -> Lines:
     sizes = np.unique(found.labels, return_counts=True)[1] / found.samples
     shares = [total / total.sum() if total.sum() > 0 else sizes for total in sums]
     curves = [
-        Series(x=found.classes, y=share / sizes, name=found.layers[k]) for k, share in zip(layers, shares, strict=True)
+        Series(x=found.classes, y=share / sizes, name=f"layer {found.layers[k]}")
+        for k, share in zip(layers, shares, strict=True)
     ]
     return Lines(
         series=(*curves, Series(x=found.classes, y=np.ones(len(sizes)), name="as its share of the samples")),
         xlabel="class",
-        ylabel="mean gradient norm of the class over that of all samples",
+        ylabel="mean gradient norm over that of all",
         title="What the classes carry",
     )
 
@@ -77,7 +79,7 @@ def sorted_info(found: Contributions, layers: Sequence[int]) -> Lines:
     curves = []
     for k in layers:
         sizes = np.sort(found.norms[:, k])[::-1]
-        curves.append(Series(x=places + 1, y=sizes[places] / (sizes.mean() or 1.0), name=found.layers[k]))
+        curves.append(Series(x=places + 1, y=sizes[places] / (sizes.mean() or 1.0), name=f"layer {found.layers[k]}"))
     return Lines(
         series=tuple(curves),
         xlabel="rank of the sample, largest gradient first",

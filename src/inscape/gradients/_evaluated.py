@@ -1,5 +1,7 @@
 """The same sums as from a training step, of a fixed set of data and a model that is only looked at."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -31,19 +33,27 @@ def evaluate(model: nn.Module, data: Batches, rules: Rules, *, loss: object, mod
             if places is None:
                 places = _places(looked, loss, x, y)
             observer = ProvenObserver(sums, rules, places, len(x))
-            run = looked.run(x, y, observer)
-            weights = {event.parameter: event for event in run.events if event.parameter}
-            value = mean_loss(loss, run.output, run.y)
-            found = torch.autograd.grad(value, [looked.leaves[name] for name in weights], allow_unused=True)
-            for (name, event), gradient in zip(weights.items(), found, strict=True):
-                if gradient is not None:
-                    _add(totals, name, event, gradient.double() * len(x))
-            observer.commit()
-            run.release()
+            try:
+                _pass(looked, observer, totals, (x, y), loss)
+            finally:
+                observer.release()
             seen += len(x)
     for event, total in totals.values():
         sums.layer(layer_name(event)).add_gradient(torch.linalg.vector_norm(total) / seen, seen)
     return sums, {} if places is None else places.refused
+
+
+def _pass(
+    looked: Watched, observer: ProvenObserver, totals: dict[str, tuple[Event, Tensor]], batch: Any, loss: object
+) -> None:
+    run = looked.run(*batch, observer)
+    weights = {event.parameter: event for event in run.events if event.parameter}
+    value = mean_loss(loss, run.output, run.y)
+    found = torch.autograd.grad(value, [looked.leaves[name] for name in weights], allow_unused=True)
+    for (name, event), gradient in zip(weights.items(), found, strict=True):
+        if gradient is not None:
+            _add(totals, name, event, gradient.double() * run.samples)
+    observer.commit()
 
 
 def _add(totals: dict[str, tuple[Event, Tensor]], name: str, event: Event, gradient: Tensor) -> None:

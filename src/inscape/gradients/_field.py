@@ -22,7 +22,7 @@ from inscape.gradients._flow import Flow, Station
 from inscape.gradients._layouts import Layout
 from inscape.gradients._rows import Rows, backward, proven, row_norms
 from inscape.gradients._samples import probe
-from inscape.gradients._tape import Event
+from inscape.gradients._tape import Event, release
 from inscape.gradients._watch import Mode, Run, Watched, watched
 from inscape.maps._predict import _grid
 from inscape.network import model_fingerprint
@@ -165,6 +165,7 @@ def _prepared(seen: Watched, asked: _Asked) -> _Prepared:
         )
     source = run.x.view_as(run.x).grad_fn.next_functions[0][0]  # type: ignore[union-attr]
     kept = [i for i in cuts(run.output.grad_fn, run.events, source) if i in found]
+    release(run.events)
     stations = [Station(event=e, arriving=sizes.get(e.index, 0.0)) for e in run.events]
     flow = Flow(stations=stations, cuts=kept, count=1)
     numbers = x[0].numel() + sum(int(np.prod(event.shape)) for event in run.events) // len(x)
@@ -235,8 +236,7 @@ def _batch(seen: Watched, asked: _Asked, prepared: _Prepared, x: Tensor) -> dict
     found |= {f"arriving {i}": rows.arriving.get(i, zero) for i in prepared.where}
     for i in layers:
         found |= {f"input {i}": rows.inputs[i], f"aligned {i}": rows.aligned.get(i, zero)}
-    for event in run.events:
-        event.node = None  # lets the graph go
+    release(run.events)
     return {name: value.detach().cpu().numpy() for name, value in found.items()}
 
 

@@ -15,7 +15,7 @@ from inscape.gradients._cuts import cuts
 from inscape.gradients._layouts import by_sample
 from inscape.gradients._norms import normalised, squared_norms
 from inscape.gradients._samples import Places, probe
-from inscape.gradients._tape import Event
+from inscape.gradients._tape import Event, release
 from inscape.gradients._units import by_channel, channel_axis
 from inscape.gradients._watch import Mode, Run, Watched, mean_loss, watched
 from inscape.training._evaluate import scalar_loss
@@ -107,7 +107,6 @@ class _Visitor:
         self._flow = flow
         self._samples = samples
         self._parts: dict[int, list[tuple[int, Tensor]]] = {}
-        self._seen = 0
 
     def __call__(self, event: Event, x: Tensor, output: Tensor) -> None:
         station = self._station(event)
@@ -118,10 +117,10 @@ class _Visitor:
             station.nonzero += x.numel() if event.kind == "embedding" else int(torch.count_nonzero(x))
         if not output.requires_grad:
             return
-        output.register_hook(partial(self._arrived, station, x.detach()))
+        event.hook(output, partial(self._arrived, station, x.detach()))
         if event.kind != "other" and x.requires_grad and event.arguments.get("in_place") is None:
             station.passed = station.passed or 0.0
-            x.register_hook(partial(self._sent, station, x.grad_fn))
+            event.hook(x, partial(self._sent, station, x.grad_fn))
 
     def _station(self, event: Event) -> Station:
         place = event.index
@@ -233,29 +232,33 @@ def measure(
 def _batch(flow: Flow, seen: Watched, loss: Any, x: Tensor, y: Tensor) -> None:
     if flow.count == 0:
         _check(flow, seen, loss, x, y)
-    visitor = _Visitor(flow, len(x))
-    run = seen.run(x, y, visitor, input_gradient=True)
+    run = seen.run(x, y, _Visitor(flow, len(x)), input_gradient=True)
+    try:
+        _backward(flow, seen, loss, run)
+    finally:
+        release(run.events)
+    flow.count += len(x)
+
+
+def _backward(flow: Flow, seen: Watched, loss: Any, run: Run) -> None:
+    """One backward pass: the hooks measure, and what autograd gives for the weights is added up."""
     value = mean_loss(loss, run.output, run.y)
     weights = {e.parameter: e for e in run.events if e.parameter and seen.leaves[e.parameter].requires_grad}
     leaves = [seen.leaves[name] for name in weights]
-    swapped = _swapped(loss, run)
     ends = [run.output, run.x] if run.x.requires_grad else [run.output]
     found = torch.autograd.grad(value, [*leaves, *ends], allow_unused=True)
-    flow.output += squares(found[len(leaves)]) * len(x) ** 2
-    flow.shuffled += swapped
+    flow.output += squares(found[len(leaves)]) * run.samples**2
+    flow.shuffled += _swapped(loss, run)
     for name, gradient in zip(weights, found[: len(leaves)], strict=True):
-        _add_mean(flow, name, gradient, len(x))
+        _add_mean(flow, name, gradient, run.samples)
     silent = scalar_loss(Recipe(loss=loss), torch.zeros_like(run.output), run.y)
-    share = len(x) / (flow.count + len(x))
+    share = run.samples / (flow.count + run.samples)
     flow.loss += (float(value.detach()) - flow.loss) * share
     flow.silent += (float(silent) - flow.silent) * share
     if flow.count == 0:
         source = _leaf_node(run.x)
         flow.cuts = cuts(run.output.grad_fn, run.events, source)
         flow.whole = _reached(run, source)
-    for event in run.events:
-        event.node = None  # lets the graph go
-    flow.count += len(x)
 
 
 def _swapped(loss: Any, run: Run) -> float:

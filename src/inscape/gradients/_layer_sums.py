@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inscape.gradients._shelf import Shelf
+
 _KEPT = 2**16
 """Most norms of single samples that are kept for quantiles; of more, every second one is, then every fourth, ..."""
-
-_PASSES = 2**12
-"""Most passes that are put aside."""
 
 
 @dataclass(kw_only=True)
@@ -42,10 +41,9 @@ class LayerSums:
     passes: int = 0
     weighted: float = 0.0
     weights: int = 0
-    _pending: int = 0
-    _singles: list[tuple[Tensor, ...]] = field(default_factory=list)
-    _deltas: list[tuple[Tensor, int]] = field(default_factory=list)
-    _gradients: list[tuple[Tensor, int]] = field(default_factory=list)
+    _singles: Shelf = field(default_factory=Shelf)
+    _deltas: Shelf = field(default_factory=Shelf)
+    _gradients: Shelf = field(default_factory=Shelf)
 
     def add_singles(self, norms: tuple[Tensor, ...]) -> None:
         """Take in the samples of one pass.
@@ -53,10 +51,8 @@ class LayerSums:
         Args:
             norms: norms of the samples' shares in the gradient of the mean loss, as one (n,) factor or two.
         """
-        self._singles.append(norms)
-        self._pending += len(norms[0])
-        if self._pending > _KEPT:
-            self.fold()
+        self._room(self._singles, len(norms[0]))
+        self._singles.put(norms[0], len(norms[0]), times=norms[1] if len(norms) > 1 else None)
 
     def add_delta(self, norms: Tensor, samples: int) -> None:
         """Take in the gradient at the output in one pass.
@@ -65,7 +61,8 @@ class LayerSums:
             norms: norms of its parts, for the mean loss; their squares add up.
             samples: samples in the pass.
         """
-        self._deltas.append((norms, samples))
+        self._room(self._deltas, norms.numel())
+        self._deltas.put(norms, samples)
 
     def add_gradient(self, norm: Tensor, samples: int) -> None:
         """Take in the gradient of the weight in one backward pass.
@@ -74,32 +71,30 @@ class LayerSums:
             norm: its norm, for the mean loss.
             samples: samples in the pass.
         """
-        self._gradients.append((norm, samples))
-        if len(self._gradients) > _PASSES:
+        self._room(self._gradients, 1)
+        self._gradients.put(norm, samples)
+
+    def _room(self, shelf: Shelf, count: int) -> None:
+        if not shelf.fits(count):
             self.fold()
 
     def fold(self) -> None:
         """Bring what was put aside into the sums."""
-        if self._singles:
-            counts = [len(parts[0]) for parts in self._singles]
-            factors = zip(*self._singles, strict=True)
-            norms = np.prod([torch.cat(factor).double().cpu().numpy() for factor in factors], axis=0)
-            norms = norms * np.repeat(counts, counts)
+        if len(self._singles):
+            values, counts, samples = self._singles.take()
+            norms = values * np.repeat(samples, counts)
             self.norms += float(norms.sum())
             self._keep(norms)
-        if self._deltas:
-            counts = np.array([samples for _, samples in self._deltas], dtype=np.float64)
-            parts = torch.cat([norms.reshape(-1) for norms, _ in self._deltas]).double().cpu().numpy()
-            scale = np.repeat(counts, [norms.numel() for norms, _ in self._deltas])
-            self.delta += float(((scale * parts) ** 2).sum())
-            self.delta_samples += int(counts.sum())
-        if self._gradients:
-            values, counts = _columns(self._gradients)
+        if len(self._deltas):
+            values, counts, samples = self._deltas.take()
+            self.delta += float(((np.repeat(samples, counts) * values) ** 2).sum())
+            self.delta_samples += int(samples.sum())
+        if len(self._gradients):
+            values, _, samples = self._gradients.take()
             self.squares += float((values**2).sum())
             self.passes += len(values)
-            self.weighted += float((values * counts).sum())
-            self.weights += int(counts.sum())
-        self._singles, self._deltas, self._gradients, self._pending = [], [], [], 0
+            self.weighted += float((values * samples).sum())
+            self.weights += int(samples.sum())
 
     def _keep(self, norms: np.ndarray) -> None:
         first = -self.samples % self.stride
@@ -155,8 +150,3 @@ class LayerSums:
 
 def _over(total: float, count: int) -> float:
     return total / count if count else float("nan")
-
-
-def _columns(entries: list[tuple[Tensor, int]]) -> tuple[np.ndarray, np.ndarray]:
-    values = torch.stack([value for value, _ in entries]).double().cpu().numpy()
-    return values, np.array([count for _, count in entries], dtype=np.float64)

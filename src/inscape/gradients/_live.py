@@ -25,10 +25,13 @@ class LiveObserver(Observer):
         used: names of the parameters that were seen at work.
     """
 
-    def __init__(self, sums: Sums, rules: Rules, model: nn.Module, samples: int | None) -> None:
+    def __init__(
+        self, sums: Sums, rules: Rules, model: nn.Module, *, samples: int | None = None, weights: bool = True
+    ) -> None:
         super().__init__(sums, rules)
         self.used: set[str] = set()
         self._given = samples
+        self._weights = weights
         self._unknown = "" if samples is not None else _positions_first(model)
         self._first: tuple[str, str] | None = None
         self._pending: Counter[str] = Counter()
@@ -48,10 +51,10 @@ class LiveObserver(Observer):
         super().__call__(event, x, output)
 
     def release(self) -> None:
-        """Take the hooks on gradients of weights away, and let go of the step's calls and with them of its graph."""
+        """Take all hooks away, those on gradients of weights too."""
+        super().release()
         for name in list(self._handles):
             self._unhook(name)
-        self.events.clear()
 
     def _unhook(self, parameter: str) -> None:
         handle = self._handles.pop(parameter, None)
@@ -61,7 +64,7 @@ class LiveObserver(Observer):
     def _begin(self, event: Event, x: Tensor) -> None:
         """A pass begins where the first call is made again on an input of its own."""
         key = (event.operation, event.parameter)
-        if event.source is None and self._first in (None, key):
+        if event.kind != "other" and event.source is None and self._first in (None, key):
             self._first = key
             self._met.clear()
             self.samples = self._given or (len(x) if x.ndim else 1)
@@ -106,7 +109,7 @@ class LiveObserver(Observer):
         self._pending[event.parameter] = 0
         self._unhook(event.parameter)
         gradient = gradients[0]
-        if gradient is not None:
+        if gradient is not None and self._weights:
             dense = gradient.coalesce().values() if gradient.is_sparse else gradient
             norm = torch.linalg.vector_norm(wide(dense.detach()))
             self.stage(partial(self._layer_gradient, event, norm, samples))

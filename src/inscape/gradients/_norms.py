@@ -27,6 +27,9 @@ from inscape.gradients._tape import Event
 _NUMBERS = 2**22
 """Most numbers in the matrices of one chunk of samples, unless one sample has more."""
 
+_FEW = 4
+"""Channels up to which patches are copied, if they are taken in steps: torch's convolution is slower there."""
+
 Form = Literal["single", "direct", "ghost", "other"]
 
 
@@ -111,11 +114,11 @@ def squared_norms(event: Event, x: Tensor, gradient: Tensor, *, total: Total | N
         total: where the sum of the gradients is added; only for layers of which :func:`gives_sum` is true.
 
     Returns:
-        (n,) squared Frobenius norms, in the gradient's type.
+        (n,) squared Frobenius norms, in double precision, so that tiny ones do not vanish when they are squared.
     """
     chosen = form(event, x, gradient)
     if chosen == "other":
-        return (_embedding if event.kind == "embedding" else _scale)(event, x, gradient)
+        return _embedding(event, x, gradient) if event.kind == "embedding" else _scale(event, x, gradient)
     if event.kind == "linear":
         return _linear(event, x, gradient, chosen, total)
     if chosen == "direct":
@@ -132,8 +135,12 @@ def _linear(event: Event, x: Tensor, gradient: Tensor, chosen: Form, total: Tota
         total.to.addmm_(left.T, right, alpha=total.times)
     if chosen == "ghost":
         return _ghost(x.flatten(1, -2), gradient.flatten(1, -2))
-    norm = torch.linalg.vector_norm
-    return (norm(gradient.flatten(1), dim=1) * norm(x.flatten(1), dim=1)).square()
+    return _squared(gradient) * torch.linalg.vector_norm(x.flatten(1), dim=1).double().square()
+
+
+def _squared(rows: Tensor) -> Tensor:
+    """(n,) squared norms of rows; squares of the rows' own type can vanish."""
+    return torch.linalg.vector_norm(rows.flatten(1), dim=1, dtype=torch.float64).square()
 
 
 def _direct(
@@ -150,7 +157,7 @@ def _direct(
         if total is not None:  # a matrix that multiplies from the right is stored the other way round
             to = total.to.mT if event.operation == "matmul" else total.to
             to.add_(made.sum(0).view(to.shape), alpha=total.times)
-    return torch.cat(parts).square()
+    return torch.cat(parts).double().square()
 
 
 def _linear_gradients(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
@@ -162,9 +169,12 @@ def _kernel_gradients(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
     """(n, o·i) gradients of a kernel: those of a convolution in which every sample is a group."""
     weight, given = event.weight, event.arguments
     assert weight is not None  # noqa: S101 (a convolution has one)
-    x, padding = _padded(event, x)
     samples, size = len(x), weight.ndim - 2
     stride, dilation = _pair(given.get("stride", 1), size), _pair(given.get("dilation", 1), size)
+    if x.shape[1] <= _FEW and min(stride) > 1 and given.get("groups", 1) == 1:
+        made = torch.bmm(gradient.flatten(2), _patches(event, x)).view(samples, len(weight), *weight.shape[2:], -1)
+        return made.movedim(-1, 2).reshape(samples, -1)
+    x, padding = _padded(event, x)
     backward: Any = conv1d_weight if size == 1 else conv2d_weight
     rows = (samples * weight.shape[0], *weight.shape[1:])
     groups = samples * int(given.get("groups", 1))
@@ -179,7 +189,7 @@ def _ghost(x: Tensor, gradient: Tensor) -> Tensor:
         (torch.bmm(d, d.mT) * torch.bmm(h, h.mT)).flatten(1).sum(1)
         for d, h in zip(gradient.split(size), x.split(size), strict=True)
     ]
-    return torch.cat(parts).clamp_min(0)
+    return torch.cat(parts).double().clamp_min(0)
 
 
 def _pair(value: Any, dimensions: int) -> tuple[int, ...]:
@@ -237,7 +247,7 @@ def _embedding(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
     if padding is not None:
         d = d * (tokens != padding % len(event.weight)).unsqueeze(-1)  # type: ignore[arg-type]
     same = tokens.unsqueeze(2) == tokens.unsqueeze(1)
-    return (torch.bmm(d, d.mT) * same).flatten(1).sum(1).clamp_min(0)
+    return (torch.bmm(d, d.mT) * same).flatten(1).sum(1).double().clamp_min(0)
 
 
 def _scale(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
@@ -245,9 +255,8 @@ def _scale(event: Event, x: Tensor, gradient: Tensor) -> Tensor:
     product = gradient * normalised(event, x)
     if event.operation in {"layer_norm", "rms_norm"}:
         trailing = len(event.arguments["normalized_shape"])
-        product = product.flatten(1, -trailing - 1).sum(1) if product.ndim - trailing > 1 else product
-        return product.flatten(1).square().sum(1)
-    return (product.flatten(2).sum(2) if product.ndim > 2 else product).square().sum(1)
+        return _squared(product.flatten(1, -trailing - 1).sum(1) if product.ndim - trailing > 1 else product)
+    return _squared(product.flatten(2).sum(2) if product.ndim > 2 else product)
 
 
 def normalised(event: Event, x: Tensor) -> Tensor:

@@ -86,6 +86,7 @@ class Observer:
         self.refused: dict[str, str] = {}
         self.samples = 0
         self._staged: list[Callable[[], object]] = []
+        self._hooks: list[Any] = []
         self._new_units: dict[str, UnitSums] = {}
         self._met: Counter[str] = Counter()
 
@@ -117,6 +118,13 @@ class Observer:
             put()
         self._staged = []
 
+    def release(self) -> None:
+        """Let go of the pass: a node of its graph holds its hooks, these hold the call, and the call holds the node."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+        self.events.clear()
+
     def _units(self, event: Event, z: Tensor, output: Tensor) -> None:
         if not z.numel() or not z.is_floating_point():
             return
@@ -141,9 +149,10 @@ class Observer:
         self.stage(partial(self.sums.layer, layer_name(event)))  # so that layers stand in the order of the forward pass
         layout = self._layout(event, output)
         if layout is None:
-            output.register_hook(partial(self._arrived_alone, event, self.samples))
+            hook = partial(self._arrived_alone, event, self.samples)
         else:
-            output.register_hook(partial(self._arrived, event, x, layout, self.samples))
+            hook = partial(self._arrived, event, x, layout, self.samples)
+        self._hooks.append(output.register_hook(hook))
 
     def _layout(self, event: Event, output: Tensor) -> Layout | None:
         raise NotImplementedError

@@ -10,7 +10,7 @@ from torch import Tensor
 from inscape.gradients._cuts import reaching
 from inscape.gradients._layouts import Layout, by_sample, layouts
 from inscape.gradients._norms import normalised, squared_norms
-from inscape.gradients._tape import Event
+from inscape.gradients._tape import Event, release
 from inscape.gradients._watch import Run, Watched, mean_loss
 
 
@@ -41,7 +41,7 @@ class Rows:
         if h is not None:
             self.inputs[event.index] = _fed(event, h)
         if output.requires_grad:
-            output.register_hook(partial(self._arrived, event, h, layout))
+            event.hook(output, partial(self._arrived, event, h, layout))
 
     def _arrived(self, event: Event, h: Tensor | None, layout: Layout, gradient: Tensor) -> None:
         d = by_sample(gradient, self._samples, layout)
@@ -125,7 +125,11 @@ def proven(seen: Watched, loss: Any, x: Tensor, y: Tensor) -> tuple[Run, dict[in
         the gradient that arrives there.
     """
     run, joint = _gradients(seen, loss, x, y)
-    alone = [_gradients(seen, loss, x[i : i + 1], y[i : i + 1])[1] for i in range(len(x))]
+    alone = []
+    for i in range(len(x)):
+        single, found = _gradients(seen, loss, x[i : i + 1], y[i : i + 1])
+        release(single.events)
+        alone.append(found)
     where: dict[int, Layout] = {}
     for index, gradient in joint.items():
         if all(index in single for single in alone):
@@ -141,7 +145,7 @@ def _gradients(seen: Watched, loss: Any, x: Tensor, y: Tensor) -> tuple[Run, dic
 
     def keep(event: Event, _: Tensor, output: Tensor) -> None:
         if output.requires_grad:
-            output.register_hook(lambda d: found.__setitem__(event.index, d))
+            event.hook(output, lambda d: found.__setitem__(event.index, d))
 
     run = seen.run(x, y, keep, input_gradient=True)
     backward(seen, run, loss, run.y, frozenset(range(len(run.events))))

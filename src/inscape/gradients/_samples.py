@@ -14,8 +14,10 @@ from inscape._errors import InputError
 from inscape.gradients._layouts import Layout, by_sample, layouts
 from inscape.gradients._mean_gradient import MeanGradient
 from inscape.gradients._norms import Total, gives_sum, instrumented, squared_norms
-from inscape.gradients._tape import Event, Visitor
+from inscape.gradients._tape import Event, Visitor, release
 from inscape.gradients._watch import Run, Watched, mean_loss
+from inscape.training._evaluate import scalar_loss
+from inscape.training._recipe import Recipe
 
 _PROBES = 3
 """Samples whose gradients are computed alone, to prove what the pass over a batch gives for them."""
@@ -47,6 +49,9 @@ class SampleNorms:
         edges: index of an event whose batch gradient is added to its mean → where its output is in the graph.
     """
 
+    bare = True
+    """It hooks no input and looks at no activation, which spares the tape views and copies."""
+
     def __init__(self, places: Places, samples: int, *, means: Mapping[int, MeanGradient] | None = None) -> None:
         self._places = places
         self._samples = samples
@@ -61,7 +66,7 @@ class SampleNorms:
         if layout is None or not output.requires_grad:
             return
         self._inputs[event.index] = x.detach()
-        output.register_hook(partial(self._arrived, event, layout))
+        event.hook(output, partial(self._arrived, event, layout))
         if event.index in self._means and gives_sum(event, self._rows(x, layout), self._rows(output, layout)):
             self.edges[event.index] = get_gradient_edge(output)
 
@@ -116,7 +121,7 @@ def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor, *, input_gradient: 
 
     def keep(event: Event, h: Tensor, output: Tensor) -> None:
         if event.parameter and output.requires_grad:
-            output.register_hook(lambda d: seen.__setitem__(event.index, (event, h.detach(), d)))
+            event.hook(output, lambda d: seen.__setitem__(event.index, (event, h.detach(), d)))
 
     run = watched.run(x, y, keep, input_gradient=input_gradient)
     weights = [leaf for leaf in watched.leaves.values() if leaf.requires_grad]
@@ -127,7 +132,7 @@ def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor, *, input_gradient: 
     for event in run.events:
         if event.parameter:
             _place(event, seen.get(event.index), [single[event.parameter] for single in truth], uses, places)
-    run.release()
+    release(run.events)
     _unseen(watched, run.events, places)
     return places
 
@@ -142,26 +147,26 @@ def _varied(y: Tensor) -> Tensor:
     return torch.tensor(first if len(first) > 1 else first * 2, device=y.device)
 
 
-def check_mean(loss: Any, run: Run, gradient: Tensor | None) -> None:
+def check_mean(loss: Any, run: Run, gradient: Tensor | None = None) -> None:
     """Refuse a loss of a batch that is not the mean of its samples' losses, where this batch shows it.
 
-    The sample that counts most is put through the loss alone, and its gradient compared.
+    The sample with the largest gradient is put through the loss alone, and its gradient compared. The default losses
+    are means.
 
     Args:
         loss: function of ``(output, y)``, or None for the default.
         run: the batch.
-        gradient: (n, ...) the gradient of its loss at the output.
+        gradient: (n, ...) the gradient of its loss at the output, if it is known.
 
     Raises:
         InputError: if the loss is no such mean.
     """
-    if gradient is None or run.samples == 1:
+    if loss is None or run.samples == 1:
         return
+    gradient = _at_output(loss, run.output, run.y) if gradient is None else gradient
     row = int(gradient.detach().flatten(1).abs().amax(1).argmax())
     rows = slice(row, row + 1)
-    alone = run.output.detach()[rows].requires_grad_()
-    (single,) = torch.autograd.grad(mean_loss(loss, alone.view_as(alone), run.y[rows]), alone)
-    whole = gradient[rows] * run.samples
+    single, whole = _at_output(loss, run.output[rows], run.y[rows]), gradient[rows] * run.samples
     precise = 10 * torch.finfo(single.dtype).eps ** 0.5
     if not bool(torch.allclose(single, whole, rtol=precise, atol=precise * float(whole.abs().max()))):
         raise InputError(
@@ -169,6 +174,13 @@ def check_mean(loss: Any, run: Run, gradient: Tensor | None) -> None:
             f"{run.samples} a sample counts {float(whole.norm() / single.norm()):.4g} times as much as alone; "
             "class weights, ignored labels and sums do so: give the plain mean"
         )
+
+
+def _at_output(loss: Any, output: Tensor, y: Tensor) -> Tensor:
+    """The gradient of a loss with respect to the output; NaN where the loss is."""
+    at = output.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(scalar_loss(Recipe(loss=loss), at.view_as(at), y), at)
+    return gradient
 
 
 def _alone(watched: Watched, loss: Any, x: Tensor, y: Tensor) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What a model does with a batch: every layer and activation, seen without a hook on the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from types import FunctionType
@@ -71,6 +71,7 @@ class Event:
         activation: the activation, for that kind.
         node: autograd node that made the output, None where no gradient passes.
         shape: shape of the output.
+        handles: of the hooks on its tensors.
     """
 
     index: int
@@ -85,10 +86,40 @@ class Event:
     activation: Activation | None = None
     node: Any = None
     shape: tuple[int, ...] = ()
+    handles: list[Any] = field(default_factory=list)
+
+    def hook(self, tensor: Tensor, function: Callable[[Tensor], object]) -> None:
+        """Call a function with the gradient that arrives at a tensor of this call, until it is released.
+
+        Args:
+            tensor: the call's output or its own input.
+            function: given the gradient; what it returns is dropped.
+        """
+
+        def arrived(gradient: Tensor) -> None:
+            function(gradient)
+
+        self.handles.append(tensor.register_hook(arrived))
+
+
+def release(events: Iterable[Event]) -> None:
+    """Take hooks off and let the graph go; it holds the hooks that hold it, which no collector finds.
+
+    Args:
+        events: the calls of a pass that is over.
+    """
+    for event in events:
+        for handle in event.handles:
+            handle.remove()
+        event.handles.clear()
+        event.node = None
 
 
 Visitor = Callable[[Event, Tensor, Tensor], None]
-"""Called with an event, its input (of its own, if a gradient passes) and its output."""
+"""Called with an event, its input (of its own, if a gradient passes) and its output.
+
+A visitor with a true attribute ``bare`` gets the input as it is, and that of an in-place call as it became.
+"""
 
 
 @cache
@@ -126,6 +157,7 @@ class Tape(TorchFunctionMode):
         self._prefix = prefix
         self.names = names
         self.visit = visit
+        self._bare = bool(getattr(visit, "bare", False))
         self.events: list[Event] = []
         self.random: list[str] = []
 
@@ -158,7 +190,7 @@ class Tape(TorchFunctionMode):
         if operation == "matmul" and (not parameter or weight.ndim != 2):
             return self._other(func, args, kwargs)
         source = getattr(x, "_inscape_event", None)
-        own = _own(x)
+        own = x if self._bare else _own(x)
         returned = func(
             *(own if value is x else value for value in args),
             **{name: own if value is x else value for name, value in kwargs.items()},
@@ -187,8 +219,8 @@ class Tape(TorchFunctionMode):
         in_place = _named(func).endswith("_") or bool(kwargs.get("inplace")) or any(v is True for v in rest)
         source = getattr(x, "_inscape_event", None)
         before = x
-        if in_place:
-            before = x.detach().clone() if x.requires_grad else x.clone()
+        if in_place or self._bare:
+            before = x if self._bare else x.detach().clone()
             output = func(*args, **kwargs)
         else:
             before = _own(x)

@@ -75,7 +75,7 @@ class GradientTracker:
         return dict(self._memory.refused)
 
     @contextmanager
-    def watch(self, model: nn.Module, *, samples: int | None = None) -> Iterator[None]:
+    def watch(self, model: nn.Module, *, samples: int | None = None, weights: bool = True) -> Iterator[None]:
         """Look on at one training step: put forward pass, loss and backward pass into the block.
 
         The step computes what it would have computed anyway, bit for bit. Calls in the block under ``torch.no_grad()``
@@ -84,6 +84,8 @@ class GradientTracker:
         Args:
             model: the module in training, in whatever mode it is.
             samples: samples in each forward pass; None takes the first axis of the first layer's input.
+            weights: whether to look at the gradients of the weights as a whole, which ``log_gradient`` and the
+                coherence need; reading them all is a good part of what watching costs.
 
         Yields:
             Nothing.
@@ -97,14 +99,14 @@ class GradientTracker:
             yield
             self._steps += 1
             return
-        observer = LiveObserver(self._sums, self.rules, model, samples)
+        observer = LiveObserver(self._sums, self.rules, model, samples=samples, weights=weights)
         tape = Tape({id(value): name for name, value in model.named_parameters()}, observer)
         try:
             with tape:
                 yield
         finally:
             observer.release()
-            tape.events.clear()  # a call holds its node, whose hooks hold the call
+            tape.events.clear()
         observer.commit()
         self._steps += 1
         self._note(model, observer)

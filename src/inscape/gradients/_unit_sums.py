@@ -20,12 +20,17 @@ from torch import Tensor
 
 from inscape._errors import InputError
 from inscape.gradients._activations import Activation, Transition, transition
+from inscape.gradients._kernels_units import RELU, SIGMOID, TANH, unit_sums
+from inscape.gradients._shelf import Shelf
 
-_ASIDE = 64
-"""Most batches that are put aside before they go into the sums."""
+_ROWS = 5
+"""Numbers of a unit in a batch."""
 
-Part = tuple[int, tuple[Tensor, ...]]
-"""Values of each unit in a batch; mean and variance, and sums of slopes, of their squares and of large ones."""
+_KINDS = {"relu": RELU, "tanh": TANH, "sigmoid": SIGMOID}
+"""Activations that a kernel knows."""
+
+Part = tuple[int, Tensor]
+"""Values of each unit in a batch; (5, units) mean, variance, and sums of slopes, of their squares and of large ones."""
 
 
 @dataclass(kw_only=True)
@@ -49,7 +54,7 @@ class UnitSums:
     mean: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
     scatter: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
     slopes: Tensor = field(default_factory=lambda: torch.zeros(3, 0, dtype=torch.float64))
-    _aside: list[Part] = field(default_factory=list)
+    _aside: Shelf = field(default_factory=Shelf)
 
     def add(self, part: Part) -> None:
         """Take in a batch.
@@ -57,29 +62,29 @@ class UnitSums:
         Args:
             part: what :func:`batch_sums` gave.
         """
-        self._aside.append(part)
-        if len(self._aside) >= _ASIDE:
+        count, sums = part
+        if not self._aside.fits(sums.numel()):
             self.fold()
+        self._aside.put(sums, count)
 
     def fold(self) -> None:
         """Bring what was put aside into the sums."""
-        if not self._aside:
+        if not len(self._aside):
             return
-        counts = torch.tensor([count for count, _ in self._aside], dtype=torch.float64)[:, None]
-        columns = zip(*(tensors for _, tensors in self._aside), strict=True)
-        means, variances, *slopes = (torch.stack(column).double().cpu() for column in columns)
+        values, _, samples = self._aside.take()
+        counts = torch.from_numpy(samples).double()[:, None]
+        means, variances, *slopes = torch.from_numpy(values).reshape(len(samples), _ROWS, -1).unbind(1)
         if not self.values:
             self.mean, self.scatter = torch.zeros_like(means[0]), torch.zeros_like(means[0])
             self.slopes = torch.zeros(3, len(means[0]), dtype=torch.float64)
+        scatters = torch.cat([self.scatter[None], variances * counts])
         counts = torch.cat([torch.tensor([[float(self.values)]], dtype=torch.float64), counts])
         means = torch.cat([self.mean[None], means])
-        scatters = torch.cat([self.scatter[None], variances * counts[1:]])
         total = counts.sum()
         self.mean = (counts * means).sum(0) / total
         self.scatter = (scatters + counts * (means - self.mean).square()).sum(0)
-        found = [column.sum(0) for column in slopes]
-        self.slopes = self.slopes + torch.stack(found if len(found) == 3 else found * 3)
-        self.values, self._aside = int(total), []
+        self.slopes = self.slopes + torch.stack([column.sum(0) for column in slopes])
+        self.values = int(total)
 
     def state(self) -> dict[str, Any]:
         """Numbers and tensors, for a checkpoint.
@@ -176,17 +181,24 @@ def batch_sums(z: Tensor, output: Tensor, activation: Activation, axis: int, *, 
         level: slopes of at least this size are large.
 
     Returns:
-        Values of each unit; mean, variance, and sums of slopes, of their squares and of large ones. For a rectifier
-        these three are the same and stand there once.
+        Values of each unit; and (5, units) mean, variance, sums of slopes, of their squares and of large ones.
     """
-    z = wide(z)
+    z, output = wide(z), wide(output)
     count = z.numel() // z.shape[axis]
+    kind = _KINDS.get(activation.name)
+    if (
+        kind is not None
+        and axis == z.ndim - 1
+        and z.device.type == "cpu"
+        and z.is_contiguous()
+        and output.is_contiguous()
+    ):
+        flat, made = z.view(-1, z.shape[-1]).numpy(), output.view(-1, z.shape[-1]).numpy()
+        return count, torch.from_numpy(unit_sums(flat, made, kind, level))
     moments = torch.batch_norm_update_stats(z if axis == 1 else z.reshape(-1, z.shape[-1]), None, None, 0.0)
-    if activation.name == "relu":
-        return count, (*moments, _summed(torch.gt(z, 0, out=torch.empty_like(z)), axis))
-    slope = _slope(activation, z, wide(output))
-    sums = _summed(slope, axis), _summed(torch.ge(slope, level, out=torch.empty_like(slope)), axis)
-    return count, (*moments, sums[0], _summed(slope.mul_(slope), axis), sums[1])
+    slope = _slope(activation, z, output)
+    large = _summed(torch.ge(slope, level, out=torch.empty_like(slope)), axis)
+    return count, torch.stack([*moments, _summed(slope, axis), _summed(slope.mul_(slope), axis), large])
 
 
 def read(units: UnitSums) -> Reading:
@@ -230,6 +242,8 @@ def _summed(values: Tensor, axis: int) -> Tensor:
 
 def _slope(activation: Activation, z: Tensor, output: Tensor) -> Tensor:
     """Size of the derivative; from the output where that is quicker."""
+    if activation.name == "relu":
+        return torch.gt(z, 0, out=torch.empty_like(z))
     if activation.name == "tanh":
         return (output * output).neg_().add_(1)
     if activation.name == "sigmoid":

@@ -44,12 +44,6 @@ class Run:
         """Number of samples in the batch."""
         return len(self.x)
 
-    def release(self) -> None:
-        """Let the graph go: calls hold its nodes, whose hooks hold the calls, and no collector sees through that."""
-        for event in self.events:
-            event.node = None
-            event.arguments.pop("in_place", None)
-
 
 @dataclass(kw_only=True)
 class Watched:
@@ -189,7 +183,7 @@ def mean_loss(loss: Any, output: Tensor, y: Tensor) -> Tensor:
     """
     value = scalar_loss(Recipe(loss=loss), output, y)
     if not bool(torch.isfinite(value)):
-        raise DataError(f"the loss is {float(value)} on these data; look at the model's output and the inputs")
+        raise DataError(f"the loss is {float(value.detach())} on these data; look at the model's output and the inputs")
     if value.grad_fn is None:
         raise ModelError("the loss has no gradient: no parameter of the model has a part in it")
     return value

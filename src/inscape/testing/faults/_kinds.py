@@ -58,7 +58,7 @@ _ALL = (
         says="all weights of a tanh network × 8",
     ),
     Kind(name="small_init", causes=(Cause.SMALL_INITIALISATION,), says="all weights × 0.2"),
-    Kind(name="large_init", causes=(Cause.LARGE_INITIALISATION,), says="all weights of a ReLU network × 4"),
+    Kind(name="large_init", causes=(Cause.LARGE_INITIALISATION,), says="all weights of a ReLU or GELU network × 4"),
     Kind(name="tiny_inputs", causes=(Cause.TINY_INPUTS,), says="inputs × 0.001"),
     Kind(name="large_inputs", causes=(Cause.LARGE_INPUTS,), says="inputs × 255: pixels that were not scaled"),
     Kind(name="fitted", causes=(Cause.FITTED,), says="trained on the 64 given samples until the loss is 1e-4"),

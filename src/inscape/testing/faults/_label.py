@@ -1,6 +1,6 @@
 """Label every candidate by training it: how the shipped table is made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
@@ -23,7 +23,7 @@ def label_all(
 ) -> tuple[Row, ...]:
     """Train cases and their healthy twins, and say which labels the outcomes bear out.
 
-    All candidates take about twenty minutes on one core; ``with joblib.parallel_config(n_jobs=4)`` around the call
+    All candidates take about 25 minutes on one core; ``with joblib.parallel_config(n_jobs=4)`` around the call
     takes four.
 
     Args:
@@ -36,14 +36,16 @@ def label_all(
     """
     chosen = tuple(candidates() if cases is None else cases)
     trained = {each.key: each for case in chosen for each in (case, case.twin())}
-    sizes = [_size(net) for net in {_sized(case.net): None for case in trained.values()}]
-    best = [done.value for done in runs.map(best_of_size, sizes, ledger=ledger, rng=0, progress=progress)]
-    shared = {"cases": trained, "best": {_name(size): value for size, value in zip(sizes, best, strict=True)}}
-    tasks = [{"key": key} for key in trained]
-    found = {
-        str(done.options["key"]): Outcome(**done.value)
-        for done in runs.map(outcome_of_key, tasks, shared=shared, ledger=ledger, rng=0, progress=progress)
-    }
+    sizes = list({_size(case.net): None for case in trained.values()})
+    best = runs.map(best_of_size, map(dict, sizes), ledger=ledger, rng=0, progress=progress)
+    references = {size: done.value for size, done in zip(sizes, best, strict=True)}
+    tasks = [
+        {"kind": case.kind, "net": asdict(case.net), "place": case.place, "seed": case.seed}
+        | {"reference": references[_size(case.net)]}
+        for case in trained.values()
+    ]
+    outcomes = runs.map(outcome_of_case, tasks, ledger=ledger, rng=0, progress=progress)
+    found = {key: Outcome(**done.value) for key, done in zip(trained, outcomes, strict=True)}
     return tuple(_row(case, found[case.key], found[case.twin().key]) for case in chosen)
 
 
@@ -62,30 +64,27 @@ def best_of_size(family: str, dataset: str, depth: int, width: int) -> float:
     return best_accuracy(Net(family=family, dataset=dataset, depth=depth, width=width))
 
 
-def outcome_of_key(key: str, shared: Mapping[str, Any]) -> dict[str, Any]:
+def outcome_of_case(
+    kind: str, net: dict[str, Any], place: int | None, seed: int, *, reference: float
+) -> dict[str, Any]:
     """The task of a case.
 
     Args:
-        key: the case's key.
-        shared: the cases by key, and the reference accuracies by size.
+        kind: the case's kind.
+        net: fields of its network.
+        place: its sick layer.
+        seed: its seed.
+        reference: the best test accuracy of the standard recipes.
 
     Returns:
         The fields of its outcome.
     """
-    case: FaultCase = shared["cases"][key]
-    return asdict(outcome(case, reference=shared["best"][_name(_size(case.net))]))
+    case = FaultCase(kind=kind, net=Net(**net), place=place, seed=seed)
+    return asdict(outcome(case, reference=reference))
 
 
-def _sized(net: Net) -> Net:
-    return Net(**_size(net))
-
-
-def _size(net: Net) -> dict[str, Any]:
-    return {"family": net.family, "dataset": net.dataset, "depth": net.depth, "width": net.width}
-
-
-def _name(size: Mapping[str, Any]) -> str:
-    return " ".join(map(str, size.values()))
+def _size(net: Net) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, getattr(net, name)) for name in ("family", "dataset", "depth", "width"))
 
 
 def _row(case: FaultCase, found: Outcome, twin: Outcome) -> Row:

@@ -37,7 +37,8 @@ class Net:
         width: units or channels of each hidden layer.
         init: ``"he"`` or ``"xavier"`` (normal weights of variance 2 or 1 over the fan-in, biases 0), or ``"default"``
             (what torch does: weights and biases uniform within one over the root of the fan-in).
-        norm: ``""``, ``"layer"`` or ``"batch"``, before each activation.
+        norm: ``""``, ``"layer"`` or ``"batch"``, before the activation of hidden layers.
+        normed: how many hidden layers, from the first one on, are normalised; None for all.
         residual: whether hidden layers but the first come as blocks x + W₂ν(W₁x), two layers each.
 
     Raises:
@@ -51,6 +52,7 @@ class Net:
     width: int = 64
     init: str = "xavier"
     norm: str = ""
+    normed: int | None = None
     residual: bool = False
 
     def __post_init__(self) -> None:
@@ -74,7 +76,7 @@ class Net:
         """A short name, such as ``mlp-digits-tanh-7x64``."""
         extras = {
             "default": self.init == "default",
-            f"{self.norm}norm": bool(self.norm),
+            f"{self.norm}norm{self.normed or ''}": bool(self.norm),
             "residual": self.residual,
         }
         parts = [self.family, self.dataset, self.activation, f"{self.depth}x{self.width}"]
@@ -194,14 +196,15 @@ def _skeleton(net: Net, cut: int | None) -> nn.Sequential:
 
 def _stage(net: Net, inputs: int, hidden: int, *, strided: bool) -> list[nn.Module]:
     """Layer, normalisation and activation of a hidden layer."""
+    normed = bool(net.norm) and (net.normed is None or hidden < net.normed)
     if net.family == "mlp":
         layer: nn.Module = nn.Linear(inputs, net.width)
         norms = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
-        norm = [norms[net.norm](net.width)] if net.norm else []
+        norm = [norms[net.norm](net.width)] if normed else []
     else:
         layer = nn.Conv2d(inputs, net.width, 3, padding=1, stride=_stride(net, hidden) if strided else 1)
-        norm = [nn.BatchNorm2d(net.width)] if net.norm == "batch" else []
-        norm = [nn.GroupNorm(1, net.width)] if net.norm == "layer" else norm
+        made = nn.BatchNorm2d(net.width) if net.norm == "batch" else nn.GroupNorm(1, net.width)
+        norm = [made] if normed else []
     return [layer, *norm, _ACTIVATIONS[net.activation]()]
 
 
