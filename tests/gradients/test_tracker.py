@@ -479,3 +479,29 @@ def test_wrong_uses_are_named():
     with pytest.raises(InputTypeError, match="got str"):
         next(inspect.unwrap(type(tracker).watch)(tracker, "model"))
     assert repr(tracker) == "GradientTracker(per='epoch', records=0)"
+
+
+class Kept:
+    """A tensor that a graph keeps for its backward pass."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+def test_no_graph_outlives_its_step():
+    import weakref
+
+    model, (x, y) = small(), problem()
+    model[3] = nn.ReLU()
+    alive = []
+
+    def pack(tensor):
+        kept = Kept(tensor)
+        alive.append(weakref.ref(kept))
+        return kept
+
+    with track().watch(model), torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept.tensor):
+        loss = LOSS(model(x), y)
+    assert any(kept() is not None for kept in alive)
+    del loss
+    assert all(kept() is None for kept in alive)
