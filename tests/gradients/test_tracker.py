@@ -496,7 +496,7 @@ def test_no_graph_outlives_its_step():
     alive = []
 
     def pack(tensor):
-        kept = Kept(tensor)
+        kept = Kept(tensor.detach())
         alive.append(weakref.ref(kept))
         return kept
 
