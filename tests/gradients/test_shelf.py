@@ -34,5 +34,6 @@ def test_an_empty_shelf_takes_more_than_its_room():
     shelf = Shelf()
     assert shelf.fits(100_000)
     shelf.put(torch.ones(100_000), 1)
-    assert not shelf.fits(1)
+    assert shelf.fits(31 * 100_000)
+    assert not shelf.fits(31 * 100_000 + 1)
     assert shelf.take()[0].sum() == 100_000

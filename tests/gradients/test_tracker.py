@@ -493,3 +493,29 @@ def test_records_on_fixed_data_let_their_graphs_go():
         tracker.record(model, step)
     gc.collect()
     assert sum(type(thing) is Event for thing in gc.get_objects()) <= before
+
+
+class Kept:
+    """A tensor that a graph keeps for its backward pass."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+def test_no_graph_outlives_its_step():
+    import weakref
+
+    model, (x, y) = small(), problem()
+    model[3] = nn.ReLU()
+    alive = []
+
+    def pack(tensor):
+        kept = Kept(tensor.detach())
+        alive.append(weakref.ref(kept))
+        return kept
+
+    with track().watch(model), torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept.tensor):
+        loss = LOSS(model(x), y)
+    assert any(kept() is not None for kept in alive)
+    del loss
+    assert all(kept() is None for kept in alive)

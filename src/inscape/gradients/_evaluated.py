@@ -1,7 +1,5 @@
 """The same sums as from a training step, of a fixed set of data and a model that is only looked at."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -44,9 +42,13 @@ def evaluate(model: nn.Module, data: Batches, rules: Rules, *, loss: object, mod
 
 
 def _pass(
-    looked: Watched, observer: ProvenObserver, totals: dict[str, tuple[Event, Tensor]], batch: Any, loss: object
+    looked: Watched,
+    observer: ProvenObserver,
+    totals: dict[str, tuple[Event, Tensor]],
+    batch: tuple[Tensor, Tensor],
+    loss: object,
 ) -> None:
-    run = looked.run(*batch, observer)
+    run = looked.run(batch[0], batch[1], observer)
     weights = {event.parameter: event for event in run.events if event.parameter}
     value = mean_loss(loss, run.output, run.y)
     found = torch.autograd.grad(value, [looked.leaves[name] for name in weights], allow_unused=True)

@@ -26,15 +26,16 @@ class LiveObserver(Observer):
     """
 
     def __init__(
-        self, sums: Sums, rules: Rules, model: nn.Module, *, samples: int | None = None, weights: bool = True
+        self, sums: Sums, rules: Rules, *, samples: int | None = None, unknown: str = "", weights: bool = True
     ) -> None:
         super().__init__(sums, rules)
         self.used: set[str] = set()
         self._given = samples
         self._weights = weights
-        self._unknown = "" if samples is not None else _positions_first(model)
+        self._unknown = unknown if samples is None else ""
         self._first: tuple[str, str] | None = None
-        self._pending: Counter[str] = Counter()
+        self._uses: Counter[str] = Counter()
+        self._arrivals: Counter[str] = Counter()
         self._mixing = ""
         self._handles: dict[str, Any] = {}
 
@@ -72,7 +73,8 @@ class LiveObserver(Observer):
     def _layer(self, event: Event, x: Tensor, output: Tensor) -> None:
         weight = event.weight
         if weight is not None and weight.requires_grad:
-            self._pending[event.parameter] += 1
+            self._uses[event.parameter] += 1
+        if weight is not None and weight.requires_grad and self._weights:
             self._unhook(event.parameter)
             node: Any = weight.view_as(weight).grad_fn.next_functions[0][0]  # type: ignore[union-attr]
             self._handles[event.parameter] = node.register_prehook(partial(self._weight_arrived, event, self.samples))
@@ -98,7 +100,10 @@ class LiveObserver(Observer):
         self.refused[layer_name(event)] = reason
 
     def _trusted(self, event: Event) -> bool:
-        uses = self._pending[event.parameter]
+        uses = self._uses[event.parameter]
+        self._arrivals[event.parameter] += 1
+        if self._arrivals[event.parameter] == uses:  # the next use is another pass
+            self._uses[event.parameter] = self._arrivals[event.parameter] = 0
         if self._mixing:
             self._refuse(event, f"{self._mixing} uses the statistics of the batch, which mix the samples")
         elif uses > 1:
@@ -106,10 +111,9 @@ class LiveObserver(Observer):
         return not self._mixing and uses <= 1
 
     def _weight_arrived(self, event: Event, samples: int, gradients: tuple[Tensor | None, ...]) -> None:
-        self._pending[event.parameter] = 0
         self._unhook(event.parameter)
         gradient = gradients[0]
-        if gradient is not None and self._weights:
+        if gradient is not None:
             dense = gradient.coalesce().values() if gradient.is_sparse else gradient
             norm = torch.linalg.vector_norm(wide(dense.detach()))
             self.stage(partial(self._layer_gradient, event, norm, samples))
@@ -118,8 +122,15 @@ class LiveObserver(Observer):
         self.sums.layer(layer_name(event)).add_gradient(norm, samples)
 
 
-def _positions_first(model: nn.Module) -> str:
-    """Why the first axis need not be that of the samples; empty if it is."""
+def positions_first(model: nn.Module) -> str:
+    """Why the first axis of a model's input need not be that of the samples.
+
+    Args:
+        model: the module.
+
+    Returns:
+        The reason; empty if the first axis is that of the samples.
+    """
     for name, module in model.named_modules():
         if getattr(module, "batch_first", True) is False:
             return f"{name or 'the model'} takes positions before samples; say watch(model, samples=...)"

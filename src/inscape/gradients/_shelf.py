@@ -5,7 +5,10 @@ import torch
 from torch import Tensor
 
 _ROOM = 2**13
-"""Numbers that fit."""
+"""Numbers that fit at least."""
+
+_TIMES = 32
+"""Times that as many numbers fit as came first."""
 
 
 class Shelf:
@@ -17,6 +20,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._memory: Tensor | None = None
+        self._room = 0
         self._used = 0
         self._entries: list[tuple[int, int]] = []
 
@@ -32,7 +36,7 @@ class Shelf:
         Returns:
             False where :meth:`take` is needed first; an empty shelf takes any number.
         """
-        return not self._entries or (self._memory is not None and self._used + count <= len(self._memory))
+        return not self._entries or self._used + count <= self._room
 
     def put(self, values: Tensor, samples: int, *, times: Tensor | None = None) -> None:
         """Put numbers aside.
@@ -43,8 +47,9 @@ class Shelf:
             times: factors of the same shape, or None.
         """
         count = values.numel()
-        if self._memory is None or (not self._entries and count > len(self._memory)):
-            self._memory = torch.empty(max(_ROOM, count), dtype=torch.float64, device=values.device)
+        if self._memory is None or (not self._entries and count > self._room):
+            self._room = max(_ROOM, _TIMES * count)
+            self._memory = torch.empty(self._room, dtype=torch.float64, device=values.device)
         place = self._memory[self._used : self._used + count]
         place.copy_(values.reshape(-1))
         if times is not None:

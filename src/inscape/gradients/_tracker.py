@@ -1,5 +1,6 @@
 """A recorder of what gradients and units do while a model is trained."""
 
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from torch import nn
 from inscape._errors import InputError, InputTypeError
 from inscape.data import Batches, batches
 from inscape.gradients._evaluated import evaluate
-from inscape.gradients._live import LiveObserver
+from inscape.gradients._live import LiveObserver, positions_first
 from inscape.gradients._observer import Sums
 from inscape.gradients._tape import Tape
 from inscape.gradients._track import GradientTrack
@@ -49,6 +50,21 @@ class Question:
     mode: Mode
 
 
+@dataclass(kw_only=True)
+class _Known:
+    """What was found out about the model that is watched, and need not be looked at again.
+
+    Attributes:
+        model: the model.
+        unknown: why the axis of its samples is not known, or empty.
+        used: parameters that were seen at work, of those steps whose refusals are noted.
+    """
+
+    model: weakref.ref[nn.Module]
+    unknown: str
+    used: set[str] = field(default_factory=set)
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class GradientTracker:
     """Records gradients and units of a model in training; made by :func:`track`.
@@ -65,6 +81,7 @@ class GradientTracker:
     _epochs: int = 0
     _sums: Sums = field(default_factory=Sums)
     _memory: Memory = field(default_factory=Memory)
+    _known: _Known | None = None
 
     def __repr__(self) -> str:
         return f"GradientTracker(per={self.question.per!r}, records={len(self._memory.rows)})"
@@ -99,7 +116,10 @@ class GradientTracker:
             yield
             self._steps += 1
             return
-        observer = LiveObserver(self._sums, self.rules, model, samples=samples, weights=weights)
+        if self._known is None or self._known.model() is not model:
+            self._known = _Known(model=weakref.ref(model), unknown=positions_first(model))
+        unknown = self._known.unknown
+        observer = LiveObserver(self._sums, self.rules, samples=samples, unknown=unknown, weights=weights)
         tape = Tape({id(value): name for name, value in model.named_parameters()}, observer)
         try:
             with tape:
@@ -166,8 +186,8 @@ class GradientTracker:
         if due:
             begin = perf_counter()
             sums, refused = evaluate(model, asked.data, self.rules, loss=asked.loss, mode=asked.mode)
-            print_of = self._memory.fingerprint or model_fingerprint(model)
-            self._memory = self._memory.noted(refused, print_of).grown(
+            fingerprint = self._memory.fingerprint or model_fingerprint(model)
+            self._memory = self._memory.noted(refused, fingerprint).grown(
                 self._row(sums, step, epoch), perf_counter() - begin
             )
         self._calls += 1
@@ -223,17 +243,18 @@ class GradientTracker:
 
     def _note(self, model: nn.Module, observer: LiveObserver) -> None:
         """Keep what was refused, and whose training it is."""
-        unseen = {}
-        if observer.used:
-            unseen = {
-                name.removesuffix(".weight"): f"no instrumented call uses {name}"
-                for name, value in model.named_parameters()
-                if value.ndim >= 2 and name not in observer.used
-            }
-        refused = {**unseen, **observer.refused}
-        known = self._memory.fingerprint and refused.items() <= self._memory.refused.items()
-        if not known:
-            self._memory = self._memory.noted(refused, self._memory.fingerprint or model_fingerprint(model))
+        known = self._known
+        assert known is not None  # noqa: S101 (it is made before the step)
+        if observer.used <= known.used and observer.refused.items() <= self._memory.refused.items():
+            return
+        known.used |= observer.used
+        unseen = {
+            name.removesuffix(".weight"): f"no instrumented call uses {name}"
+            for name, value in model.named_parameters()
+            if value.ndim >= 2 and name not in known.used
+        }
+        fingerprint = self._memory.fingerprint or model_fingerprint(model)
+        self._memory = self._memory.noted({**unseen, **observer.refused}, fingerprint)
 
     def _close(self) -> None:
         """Make a record of the sums and begin new ones."""
