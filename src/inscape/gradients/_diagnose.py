@@ -40,7 +40,8 @@ def diagnose(
     3. a layer, normalisation scale or gate that changes the gradient by more than a factor of 8 against its peers
        *and* against its activation's reference;
     4. the whole network, if the gradient changes by more than a factor of 100 between the last and the first cut, or
-       if it knows nothing yet and its loss is larger by a factor of 1.65 than with outputs of zero;
+       if it knows nothing yet, its loss is larger by a factor of 1.65 than with outputs of zero, and the gains of its
+       layers are twice their reference;
     5. data that are fitted already: the error at the output is less than a hundredth of what exchanged labels give;
     6. samples that cancel: the mean gradient is less than a tenth of what random directions would leave;
     7. inputs away from the unit scale by a factor of 20;

@@ -29,6 +29,9 @@ INPUTS = log(20)
 LOUD = exp(0.5)
 """Outputs are too large if the loss is larger by this factor than with outputs of zero,"""
 
+GAIN = 2.0
+"""and the usual layer has a gain that is larger by this factor than its reference,"""
+
 KNOWS = 1.25
 """unless the error at the output is smaller by this factor than with exchanged labels: then something is learnt."""
 
@@ -235,7 +238,9 @@ def _wide(budget: Budget) -> Finding | None:
 
 
 def _loud(budget: Budget) -> Finding | None:
-    """A network that knows nothing yet, and is further from the truth than if it said nothing."""
+    """A network that knows nothing yet, is further from the truth than if it said nothing, and has large gains."""
+    if _usual_gain(budget) < log(GAIN):
+        return None  # residual blocks add their outputs up, and train all the same
     knows = budget.residual - budget.chance < -log(KNOWS)
     if knows or not budget.silent > 0 or not budget.loss > LOUD * budget.silent:
         return None
@@ -247,6 +252,14 @@ def _loud(budget: Budget) -> Finding | None:
     times = budget.loss / budget.silent
     detail = f"the outputs are so large that the loss is {times:.3g} times what it would be if all outputs were zero"
     return Finding(cause=Cause.LARGE_INITIALISATION, layer=None, nats=log(times), detail=detail)
+
+
+def _usual_gain(budget: Budget) -> float:
+    """Median distance of the gains of layers from their references."""
+    stages = _stage_gains(budget).call_gains - _weight_references(budget)
+    weights = np.array([kind in {"linear", "convolution"} for kind in budget.call_kinds])
+    known = stages[weights & np.isfinite(stages)]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def _fitted(budget: Budget) -> Finding | None:

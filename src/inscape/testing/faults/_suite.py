@@ -1,4 +1,4 @@
-"""The list of cases: which nets each kind is planted into, in the two splits."""
+"""The list of cases: which nets each kind is planted into, split by split."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from inscape.testing.faults._case import FaultCase
 from inscape.testing.faults._kinds import KINDS
 from inscape.testing.faults._net import Net
 
-SPLITS = ("design", "held-out")
+SPLITS = ("design", "held-out", "confirmation")
 _TANH = {"activation": "tanh", "init": "xavier"}
 _RELU = {"activation": "relu", "init": "he"}
 _GELU = {"activation": "gelu", "init": "he"}
@@ -33,19 +33,32 @@ _SHAPES = {
         Net(family="conv", dataset="mnist5k", depth=5, width=12),
         Net(depth=4, width=256),
     ),
+    "confirmation": (
+        Net(depth=9, width=56),
+        Net(family="conv", depth=5, width=20),
+        Net(depth=6, width=80),
+        Net(dataset="mnist5k", depth=4, width=96),
+        Net(depth=11, width=48),
+        Net(family="conv", dataset="mnist5k", depth=4, width=14),
+        Net(depth=5, width=192),
+    ),
 }
-_SEEDS = {"design": (0, 1), "held-out": (100, 101)}
+_SEEDS = {"design": (0, 1), "held-out": (100, 101), "confirmation": (200, 201)}
 _BOTH, _ALL = (_TANH, _RELU), (_TANH, _RELU, _GELU, _SILU)
 _ACTIVATIONS = {
-    "saturated_units": {"design": (_TANH,), "held-out": (_TANH,)},
-    "dead_units": {"design": (_RELU,), "held-out": (_RELU,)},
-    "sigmoid": {"design": (_SIGMOID,), "held-out": (_SIGMOID,)},
-    "sigmoid_large": {"design": (_SIGMOID,), "held-out": (_SIGMOID,)},
-    "tanh_large": {"design": (_TANH,), "held-out": (_TANH,)},
-    "large_init": {"design": (_RELU,), "held-out": (_RELU, _GELU)},
-    "large_weights": {"design": (_RELU, _RELU, _TANH), "held-out": (_RELU, _GELU, _RELU, _TANH, _SILU)},
-    "default": {"design": _BOTH, "held-out": _BOTH},
-    "small_norm": {"design": _BOTH, "held-out": _BOTH},
+    "saturated_units": dict.fromkeys(SPLITS, (_TANH,)),
+    "dead_units": dict.fromkeys(SPLITS, (_RELU,)),
+    "sigmoid": dict.fromkeys(SPLITS, (_SIGMOID,)),
+    "sigmoid_large": dict.fromkeys(SPLITS, (_SIGMOID,)),
+    "tanh_large": dict.fromkeys(SPLITS, (_TANH,)),
+    "large_init": {"design": (_RELU,), "held-out": (_RELU, _GELU), "confirmation": (_RELU, _SILU)},
+    "large_weights": {
+        "design": (_RELU, _RELU, _TANH),
+        "held-out": (_RELU, _GELU, _RELU, _TANH, _SILU),
+        "confirmation": (_RELU, _SILU, _RELU, _GELU, _TANH),
+    },
+    "default": dict.fromkeys(SPLITS, _BOTH),
+    "small_norm": dict.fromkeys(SPLITS, _BOTH),
 }
 _CORE = (
     ("large_weights", _TANH, 2),
@@ -57,11 +70,11 @@ _CORE = (
     ("sigmoid_large", _SIGMOID, None),
 )
 """Faults of the first shape of the design split, which a suite of this sort is bound to have."""
-_OTHERS = {"design": _BOTH, "held-out": _ALL}
+_OTHERS = {"design": _BOTH, "held-out": _ALL, "confirmation": _ALL}
 _COUNTS = {"large_weights": 16, "small_weights": 16, "zero_weights": 12, "default": 14, "small_norm": 12}
 _COUNT = 8
 """Candidates of a kind in a split; more for those that gradient descent often shrugs off."""
-_PLACES = {"design": (2, 1, -2, 3), "held-out": (0, 4, -1, 1, -3)}
+_PLACES = {"design": (2, 1, -2, 3), "held-out": (0, 4, -1, 1, -3), "confirmation": (1, -3, 3, 0, -2)}
 """Hidden layers that faults are planted into, taken in turn; negative numbers count from the last hidden layer."""
 
 
@@ -100,7 +113,7 @@ def _extra_shapes(split: str) -> Sequence[Net]:
     first, conv = _SHAPES[split][:2]
     found = [replace(shape, **_RELU, norm=norm) for norm in ("layer", "batch") for shape in (first, conv)]
     found += [replace(first, **_TANH, norm=norm) for norm in ("layer", "batch")]
-    if split == "held-out":
+    if split != "design":
         found += [replace(shape, **kind) for kind in (_GELU, _SILU) for shape in (first, conv)]
         found += [replace(first, **kind, residual=True) for kind in (_RELU, _TANH, _GELU)]
         found += [replace(first, **_RELU, norm="layer", residual=True), replace(conv, **_RELU, residual=True)]
