@@ -74,3 +74,16 @@ def test_a_change_of_the_model_is_reported(name):
 def test_an_error_inside_passes_through():
     with pytest.raises(ZeroDivisionError), borrowed(made()):
         raise ZeroDivisionError
+
+
+def test_modules_and_weights_that_occur_twice_come_out_as_they_were():
+    shared = nn.Linear(3, 3, bias=False)
+    model = nn.Sequential(shared, nn.Tanh(), shared, nn.Linear(3, 3, bias=False))
+    model[3].weight = shared.weight
+    x, weight = torch.randn(4, 3), torch.randn(3, 3)
+    for _ in range(2):
+        with borrowed(model) as function:
+            found = function(x, {"0.weight": weight})
+        expected = torch.tanh(x @ weight.T) @ weight.T @ weight.T
+        assert torch.allclose(found, expected, atol=1e-5)
+        assert model[0].weight is model[2].weight is model[3].weight is shared.weight

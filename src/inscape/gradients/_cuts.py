@@ -9,7 +9,7 @@ from inscape.gradients._tape import Event
 def _reaching(root: Any, sources: set[Any]) -> tuple[dict[Any, list[Any]], set[Any]]:
     """Children of each node below the root, and the nodes from which a source is reached; paths end at a source."""
     children: dict[Any, list[Any]] = {}
-    order, stack = [], [(root, False)]
+    order, stack = [], [(root, False)] if root is not None else []
     while stack:
         node, done = stack.pop()
         if done:

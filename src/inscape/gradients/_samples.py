@@ -115,6 +115,8 @@ def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor, *, input_gradient: 
     Returns:
         What was found.
     """
+    if not any(leaf.requires_grad for leaf in watched.leaves.values()):
+        return Places()
     rows = _varied(y)
     x, y, count = x[rows.to(x.device)], y[rows], len(rows)
     seen: dict[int, tuple[Event, Tensor, Tensor]] = {}

@@ -25,6 +25,7 @@ class Borrowed:
         self._model = model
         self.parameters: dict[str, Tensor] = {name: p.detach() for name, p in model.named_parameters()}
         self.buffers: dict[str, Tensor] = {name: b.detach().clone() for name, b in model.named_buffers()}
+        self._places = _places(model)
 
     def __call__(self, x: Any, parameters: Mapping[str, Tensor] | None = None) -> Any:
         """Evaluate the model.
@@ -46,7 +47,22 @@ class Borrowed:
             raise InputError(
                 f"expected names of parameters, got {strange[0]!r}; known are {', '.join(list(self.parameters)[:8])}"
             )
-        return functional_call(self._model, {**self.parameters, **self.buffers, **given}, (x,))
+        held = {**self.parameters, **self.buffers, **given}
+        # every place is named here, because torch's own tying restores a module that occurs twice wrongly
+        return functional_call(
+            self._model, {place: held[name] for place, name in self._places.items()}, (x,), tie_weights=False
+        )
+
+
+def _places(model: nn.Module) -> dict[str, str]:
+    """Place of every tensor, each module taken once → the name by which the tensor is known."""
+    known = {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+    found = {}
+    for path, module in model.named_modules():
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
+            if tensor is not None:
+                found[f"{path}.{name}" if path else name] = known[id(tensor)]
+    return found
 
 
 @contextmanager
