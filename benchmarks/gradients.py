@@ -2,12 +2,13 @@
 
 A plain step is a forward and a backward pass of the batch, without the optimizer. The sides run in turn between two
 batches of one call, so that a change of the machine's mood hits all of them. Ratios are of medians, and beside them of
-the best times, which other processes disturb least. ``backward`` takes a plain forward pass from both sides.
+the best times and of processor time, which other processes disturb less. ``backward`` takes a plain forward pass from
+both sides.
 """
 
 from collections.abc import Callable, Iterator
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import torch
@@ -80,44 +81,65 @@ def by_loop(model: nn.Module, x: Tensor, y: Tensor) -> list[list[Tensor]]:
     ]
 
 
-def timed(work: Callable[[], Any]) -> float:
-    """Seconds."""
-    start = perf_counter()
+Times = list[tuple[float, float]]
+"""Seconds on the wall and of the processor."""
+
+
+def now() -> tuple[float, float]:
+    """The two clocks."""
+    return perf_counter(), process_time()
+
+
+def since(start: tuple[float, float]) -> tuple[float, float]:
+    """Seconds since then on both clocks."""
+    wall, processor = now()
+    return wall - start[0], processor - start[1]
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds of the work on both clocks."""
+    start = now()
     work()
-    return perf_counter() - start
+    return since(start)
 
 
-def in_turn(case: Case, rounds: int, others: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+def medians(times: Times) -> tuple[float, float]:
+    """Median on both clocks."""
+    return median(wall for wall, _ in times), median(processor for _, processor in times)
+
+
+def in_turn(case: Case, rounds: int, others: dict[str, Callable[[], Any]]) -> dict[str, Times]:
     """Seconds of a batch inside one call of ours, and of the other sides between its batches."""
     _, model, x, y, *_ = case
-    found: dict[str, list[float]] = {name: [] for name in (*others, "ours")}
+    found: dict[str, Times] = {name: [] for name in (*others, "ours")}
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         for _ in range(rounds + WARM):
             for name, work in others.items():
                 found[name].append(timed(work))
-            start = perf_counter()
+            start = now()
             yield x, y
-            found["ours"].append(perf_counter() - start)
+            found["ours"].append(since(start))
 
     contributions(model, None, batches(), progress=False)
     return {name: seconds[WARM:] for name, seconds in found.items()}
 
 
-def row(work: str, case: Case, sides: tuple[list[float], list[float]], sign: str = "≤", reach: float | None = None):
+def row(work: str, case: Case, sides: tuple[Times, Times], sign: str = "≤", reach: float | None = None):
     """One line of our seconds and the other side's: ``≤`` shows ours over the other's, ``≥`` the other's over ours."""
     ours, other = sides
     upper, lower = (ours, other) if sign == "≤" else (other, ours)
-    ratio, best = median(upper) / median(lower), min(upper) / min(lower)
+    ratio, processor = (a / b for a, b in zip(medians(upper), medians(lower), strict=True))
     reached = reach is not None and (ratio <= reach if sign == "≤" else ratio >= reach)
     return {
         "work": work,
         "network": case[0],
         "threads": torch.get_num_threads(),
-        "ms": round(1e3 * median(ours), 3),
-        "other ms": round(1e3 * median(other), 3),
+        "ms": round(1e3 * medians(ours)[0], 3),
+        "other ms": round(1e3 * medians(other)[0], 3),
         "ratio": round(ratio, 3),
-        "ratio of the best": round(best, 3),
+        "of the best": round(min(upper)[0] / min(lower)[0], 3),
+        "of processor time": round(processor, 3),
         "reach": "" if reach is None else f"{sign} {reach:g}",
         "reached": "" if reach is None else "yes" if reached else "no",
     }
@@ -129,8 +151,8 @@ def passes(case: Case, rounds: int) -> list[dict[str, Any]]:
     model.eval()
     cheap = in_turn(case, rounds, {"forward": lambda: model(x), "plain": lambda: plain_step(model, x, y)})
     dear = in_turn(case, max(2, rounds // 6), {"vmap": by_vmap(model, x, y), "loop": lambda: by_loop(model, x, y)})
-    forward = median(cheap["forward"])
-    backward = [[seconds - forward for seconds in cheap[side]] for side in ("ours", "plain")]
+    wall, processor = medians(cheap["forward"])
+    backward = [[(a - wall, b - processor) for a, b in cheap[side]] for side in ("ours", "plain")]
     return [
         row("a batch / plain step", case, (cheap["ours"], cheap["plain"]), "≤", most),
         row("a batch / plain step, backward", case, (backward[0], backward[1])),
