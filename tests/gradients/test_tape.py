@@ -152,7 +152,9 @@ def test_values_that_are_moved_keep_their_source():
     tape, _, _ = taped(model, torch.randn(2, 1, 5, 5))
     linear = tape.events[-1]
     assert linear.name == "4"
-    assert tape.events[linear.source].name == "0"
+    pool = tape.events[linear.source]
+    assert pool.name == "max_pool2d after 0"
+    assert tape.events[pool.source].name == "0"
 
 
 @pytest.mark.parametrize("training", [True, False])
