@@ -72,7 +72,7 @@ def main() -> None:
         torch.set_num_threads(threads)
         for optimizer in OPTIMIZERS:
             for activation in ("relu", "tanh", "sigmoid"):
-                found = measured(optimizer, activation, 5 if chosen.quick else 150)
+                found = measured(optimizer, activation, 5 if chosen.quick else 100)
                 for name in list(SIDES)[1:]:
                     rows.append({
                         "work": f"{name}: {optimizer}, {activation}, threads {threads}",
