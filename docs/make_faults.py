@@ -12,6 +12,7 @@ from inscape.testing import faults
 from inscape.testing.faults._outcome import DELAY, EPOCHS, SHARE
 from inscape.testing.faults._table import FILE, write_rows
 
+SPLITS = ("design", "held-out", "confirmation")
 HERE = Path(__file__).parent
 TABLE = HERE / "faults_table.md"
 OUTCOMES = Path(faults.__file__).parent / FILE
@@ -37,25 +38,24 @@ def markdown(columns: Mapping[str, Sequence[object]]) -> str:
 def suite() -> str:
     """How many cases there are of each kind."""
     kinds = {name: kind for name, kind in faults.KINDS.items() if faults.cases(kind=name)}
-    parts = {split: [len(faults.cases(split, name)) for name in kinds] for split in ("design", "held-out")}
+    parts = {split: [len(faults.cases(split, name)) for name in kinds] for split in SPLITS}
     tried = [sum(case.kind == name for case in faults.candidates()) for name in kinds]
     return markdown(
         {
             "kind": [f"`{name}`" for name in kinds] + ["all"],
             "what is planted": [kind.says for kind in kinds.values()] + [""],
             "verdict": [" or ".join(f"`{cause.name}`" for cause in kind.causes) for kind in kinds.values()] + [""],
-            "design": [*parts["design"], sum(parts["design"])],
-            "held-out": [*parts["held-out"], sum(parts["held-out"])],
+            **{split: [*counts, sum(counts)] for split, counts in parts.items()},
             "tried": [*tried, sum(tried)],
         }
     )
 
 
-def scores() -> str:
-    """How often each tool is right, kind by kind, on the held-out split."""
-    held_out = faults.cases("held-out")
+def scores(split: str) -> str:
+    """How often each tool is right on a split, kind by kind."""
+    chosen = faults.cases(split)
     tools = (faults.inscape_tool, faults.gradient_norm_tool)
-    found = {tool.__name__: faults.score(tool, held_out) for tool in tools}
+    found = {tool.__name__: faults.score(tool, chosen) for tool in tools}
     tables = {name: score.table().columns for name, score in found.items()}
     first = next(iter(tables.values()))
     columns: dict[str, list[object]] = {"kind": list(first["kind"]), "cases": list(first["cases"])}
@@ -70,7 +70,8 @@ def main() -> None:
     torch.set_num_threads(1)
     if "--scores-only" not in sys.argv[1:]:
         label(HERE.parent / "build" / "faults.sqlite")
-    TABLE.write_text(suite() + "\nOn the held-out split:\n\n" + scores(), encoding="utf-8")
+    judged = "".join(f"\nOn the split `{split}`:\n\n{scores(split)}" for split in SPLITS)
+    TABLE.write_text(suite() + judged, encoding="utf-8")
 
 
 if __name__ == "__main__":

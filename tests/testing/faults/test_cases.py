@@ -12,14 +12,14 @@ def test_every_candidate_has_been_labelled():
 
 
 def test_the_suite_is_large_and_has_enough_healthy_networks():
-    for split, least in ((None, 250), ("design", 110), ("held-out", 110)):
+    for split, least in ((None, 360), ("design", 110), ("held-out", 110), ("confirmation", 110)):
         found = cases(split)
         assert len(found) >= least
         assert sum(case.cause is Cause.NONE for case in found) >= 0.12 * len(found)
 
 
 def test_every_cause_is_in_both_splits():
-    for split in ("design", "held-out"):
+    for split in ("design", "held-out", "confirmation"):
         assert {case.cause for case in cases(split)} == set(Cause)
 
 

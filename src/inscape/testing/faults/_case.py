@@ -44,7 +44,8 @@ class FaultCase:
         place: number of the sick hidden layer or normalisation, counted from 0; the output layer has the number
             ``net.depth``. None if the whole network is concerned.
         seed: decides weights and samples.
-        split: ``"design"`` for cases that a tool may be tuned on, ``"held-out"`` for those that judge it.
+        split: ``"design"`` for cases that a tool may be tuned on, ``"held-out"`` and
+            ``"confirmation"`` for those that judge it.
         accepted: verdicts that count as right, the one that the case stands for first; empty for those of the kind.
 
     Raises:

@@ -22,8 +22,8 @@ def cases(
     """The cases of the suite; nothing is built or loaded yet.
 
     Args:
-        split: ``"design"`` for cases that a tool may be tuned on, ``"held-out"`` for those that judge it, None for
-            both.
+        split: ``"design"`` for cases that a tool may be tuned on, ``"held-out"`` for those that judge it,
+            ``"confirmation"`` for those that judge what was changed after that, None for all.
         kind: a key of :data:`KINDS`, None for all.
         family: ``"mlp"``, ``"conv"``, or None for both.
         dataset: ``"digits"``, ``"mnist5k"`` (needs the extra ``data``), or None for both.
