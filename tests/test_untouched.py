@@ -198,6 +198,10 @@ LOOKS: dict[str, tuple[Call, tuple[Call, ...]]] = {
     "testing.cells_by_clipping": (lambda model, _: testing.cells_by_clipping(model, SQUARE), FLAT),
     "testing.cells_by_lp": (lambda model, _: testing.cells_by_lp(model, SQUARE), FLAT),
     "testing.count_by_lp": (lambda model, _: testing.count_by_lp(model, SQUARE), FLAT),
+    "testing.faults.inscape_tool": (
+        lambda model, _: testing.faults.inscape_tool(model, nn.functional.cross_entropy, (X, Y)),
+        ANY,
+    ),
     "testing.faults.gradient_norm_tool": (
         lambda model, _: testing.faults.gradient_norm_tool(model, nn.functional.cross_entropy, (X, Y)),
         ANY,
@@ -243,7 +247,7 @@ NO_MODEL = {
     "breakpoints_by_bisection enclosing_box facets_by_lp grid grid_net inside_polygon montufar_net moment_curve "
     "random_arrangement random_net relu_nets sawtooth sequential sphere_points torus_blocks torus_net "
     "arranged betti_by_sets cubes faces_by_sets polytope",
-    "testing.faults": "FaultCase Kind Net Outcome Row Score candidates cases inscape_tool label_all outcome rows score",
+    "testing.faults": "FaultCase Kind Net Outcome Row Score candidates cases label_all outcome rows score",
     "training": "Fit History Recipe Recorder mlp small_convnet",
 }
 
