@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from inscape import data
-from inscape.gradients import _section, _section_units, diagnose, slabs, support
+from inscape.gradients import _section, _section_units, contributions, diagnose, slabs, support
 from inscape.results import Context
 from inscape.training import mlp
 
@@ -31,7 +31,8 @@ def test_the_chapter_says_what_diagnose_says(digits):
     assert made.numbers["change"] == pytest.approx(found.verdict.before)
     assert made.paragraphs[0].startswith(found.verdict.sentence)
     assert "On a copy of the network" in made.paragraphs[0]
-    assert [figure.name for figure in made.figures] == ["budget", "layers"]
+    assert [figure.name for figure in made.figures] == ["budget", "layers", "samples"]
+    assert ", ".join(map(str, contributions(model, None, digits).ranked(most=5))) in made.figures[2].caption
     assert made.tables[0].rows == 4
 
 

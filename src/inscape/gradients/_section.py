@@ -1,6 +1,7 @@
 """The page's chapter on gradients: how the error comes back, layer by layer, and what is wrong with it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import exp, isfinite
 from typing import Any
 
@@ -29,6 +30,7 @@ def section(context: Context) -> Section | None:
     Returns:
         The chapter, or None without labels or where the model has no layer that gradients are known of.
     """
+    from inscape.gradients._contributions import contributions
     from inscape.gradients._diagnose import diagnose
 
     if context.x is None or context.y is None:
@@ -38,7 +40,24 @@ def section(context: Context) -> Section | None:
         found = diagnose(context.model, None, (x, y), progress=False)
     except InscapeError:
         return None
-    return chapter(found)
+    made = chapter(found)
+    try:
+        carried = contributions(context.model, None, (x, y), progress=False)
+    except InscapeError:  # batch statistics; the notes say so
+        return made
+    return replace(made, figures=[*made.figures, _carried(carried)])
+
+
+def _carried(found: Any) -> Figure:
+    largest = ", ".join(map(str, found.ranked(most=5).tolist()))
+    return Figure(
+        name="samples",
+        info=found.info(which="lorenz"),
+        caption=(
+            "Which share of the samples carries which share of the gradients' norms: the further below the diagonal, "
+            f"the fewer samples do the work. The largest gradients are those of the samples {largest}."
+        ),
+    )
 
 
 def sections_of(diagnosis: Diagnosis) -> list[Section]:
