@@ -433,7 +433,7 @@ def test_wrong_input_is_named():
     model, x, y = made("mlp")
     with pytest.raises(DataError, match="empty"):
         contributions(model, None, (x[:0], y[:0]))
-    with pytest.raises(ModelError, match="has no gradient"):
+    with pytest.raises(UnsupportedLayerError, match="the model has no weight"):
         contributions(nn.Flatten(), None, (x, y))
     ones = torch.ones(4, 5)
     with pytest.raises(ModelError, match="calls other layers from batch to batch"):

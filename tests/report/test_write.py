@@ -50,6 +50,8 @@ def test_parts_and_sections_in_order(page):
             "boundary",
             "distance",
             "confidence",
+            "gradients",
+            "units",
             "counts",
             "provenance",
         ]
@@ -123,7 +125,9 @@ def test_smooth_networks_get_maps_but_no_regions(planar, tmp_path):
     smooth = planar(nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2)))
     page = write_page([smooth], out=tmp_path / "out")
     sections = numbers(page)["parts"][0]["sections"]
-    assert list(sections) == ["network", "regions", "distance", "confidence", "provenance"]
+    assert list(sections) == [
+        "network", "regions", "distance", "confidence", "gradients", "units", "provenance",
+    ]  # fmt: skip
     assert "Tanh" in sections["regions"]["views"]["input"]["problem"]
     assert "no exact regions" in page.read_text(encoding="utf-8")
 
