@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 
 from inscape._errors import InputError
-from inscape.gradients._activations import KINKED, NO_GATE, OPERATIONS, SATURATING, Activation, names, transition
+from inscape.gradients._activations import KINKED, OPERATIONS, SATURATING, Activation, transition
 
-PLAIN = [name for name in names() if name not in {"prelu", "threshold"}]
+NAMES = sorted(set(OPERATIONS.values()))
+PLAIN = [name for name in NAMES if name not in {"prelu", "threshold"}]
 
 
 def activation(name):
@@ -27,12 +28,10 @@ def test_derivative_is_that_of_autograd(name):
 
 
 def test_kinds():
-    assert set(names()) >= SATURATING | KINKED
+    assert set(NAMES) >= SATURATING | KINKED
     assert activation("tanh").saturating
     assert not activation("tanh").kinked
     assert activation("relu").kinked
-    assert set(OPERATIONS.values()) == set(names())
-    assert NO_GATE < -1e300
 
 
 @pytest.mark.parametrize("delta", [0.1, 0.5, 0.9])

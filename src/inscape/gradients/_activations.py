@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from math import acosh, inf, log, sqrt
+from math import log
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inscape._errors import InputError
+from inscape.maps import transition_halfwidth
 
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
     "relu": (F.relu, torch.relu, Tensor.relu, Tensor.relu_, F.relu_, torch.relu_),
@@ -123,9 +123,11 @@ _HALVINGS = 30
 
 def _closed_form(name: str, delta: float) -> Transition | None:
     if name == "sigmoid":
-        return Transition(centre=0.0, halfwidth=2 * acosh(1 / sqrt(delta)), largest=0.25, reference_gate=log(0.25))
+        halfwidth = transition_halfwidth("sigmoid", delta)
+        return Transition(centre=0.0, halfwidth=halfwidth, largest=0.25, reference_gate=log(0.25))
     if name == "tanh":
-        return Transition(centre=0.0, halfwidth=acosh(1 / sqrt(delta)), largest=1.0, reference_gate=0.0)
+        halfwidth = transition_halfwidth("tanh", delta)
+        return Transition(centre=0.0, halfwidth=halfwidth, largest=1.0, reference_gate=0.0)
     if name == "relu":
         return Transition(centre=0.0, halfwidth=0.0, largest=1.0, reference_gate=0.5 * log(0.5))
     return None
@@ -192,17 +194,3 @@ def _numeric(activation: Activation, delta: float) -> Transition:
     if activation.saturating:
         low, high = _edge(activation, low, -_STEP, delta * largest), _edge(activation, high, _STEP, delta * largest)
     return Transition(centre=(low + high) / 2, halfwidth=(high - low) / 2, largest=largest, reference_gate=gate)
-
-
-NO_GATE = -inf
-"""The gate of an activation that lets nothing through."""
-
-
-@cache
-def names() -> tuple[str, ...]:
-    """Names of the activations that are known.
-
-    Returns:
-        The names, sorted.
-    """
-    return tuple(sorted(_FUNCTIONS))

@@ -1,6 +1,5 @@
 """How large the gradient is at every call, and what each call makes of it: sums over all samples in float64."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -305,15 +304,3 @@ def _check(flow: Flow, seen: Watched, loss: Any, x: Tensor, y: Tensor) -> None:
         flow.places = Places(refused={e.name: reason for e in run.events if e.parameter})
     else:
         flow.places = probe(seen, loss, x, y, input_gradient=True)
-
-
-def reached(flow: Flow) -> Iterator[Station]:
-    """Stations of layers with a weight.
-
-    Args:
-        flow: the measured flow.
-
-    Yields:
-        Those whose call has a parameter, in the order of the calls.
-    """
-    yield from (station for station in flow.stations if station.event.parameter)

@@ -14,7 +14,7 @@ from inscape._errors import InputError
 from inscape.gradients._layouts import Layout, by_sample, layouts
 from inscape.gradients._mean_gradient import MeanGradient
 from inscape.gradients._norms import Total, gives_sum, instrumented, squared_norms
-from inscape.gradients._tape import Event, Visitor, release
+from inscape.gradients._tape import Event, release
 from inscape.gradients._watch import Run, Watched, mean_loss
 from inscape.training._evaluate import scalar_loss
 from inscape.training._recipe import Recipe
@@ -79,23 +79,6 @@ class SampleNorms:
         adds = event.index in self.edges
         total = Total(to=self._means[event.index].part(), times=float(self._samples)) if adds else None
         self.squares[event.index] = squared_norms(event, h, d, total=total)
-
-
-def together(*visitors: Visitor) -> Visitor:
-    """One visitor that tells several.
-
-    Args:
-        *visitors: told in this order.
-
-    Returns:
-        The visitor.
-    """
-
-    def visit(event: Event, x: Tensor, output: Tensor) -> None:
-        for visitor in visitors:
-            visitor(event, x, output)
-
-    return visit
 
 
 def probe(watched: Watched, loss: Any, x: Tensor, y: Tensor, *, input_gradient: bool = False) -> Places:
