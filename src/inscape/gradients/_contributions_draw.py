@@ -34,7 +34,7 @@ def lorenz_info(found: Contributions, layers: Sequence[int]) -> Lines:
     ]
     return Lines(
         series=(*curves, Series(x=np.array([0.0, 1.0]), y=np.array([0.0, 1.0]), name="all samples alike")),
-        xlabel="share of the samples, smallest gradients first",
+        xlabel="share of the samples, smallest first",
         ylabel="share of the sum of gradient norms",
         title="What the samples carry",
     )
