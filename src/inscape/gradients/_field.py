@@ -22,7 +22,7 @@ from inscape.gradients._flow import Flow, Station
 from inscape.gradients._layouts import Layout
 from inscape.gradients._rows import Rows, backward, proven, row_norms
 from inscape.gradients._samples import probe
-from inscape.gradients._tape import Event, release
+from inscape.gradients._tape import Event, leaf_node, release
 from inscape.gradients._watch import Mode, Run, Watched, watched
 from inscape.maps._predict import _grid
 from inscape.network import model_fingerprint
@@ -163,7 +163,7 @@ def _prepared(seen: Watched, asked: _Asked) -> _Prepared:
             f"no layer has a gradient of single samples ({reasons or 'no layer was seen'}); "
             "fields know Linear, Conv1d, Conv2d and normalisation, called through torch's own functions"
         )
-    source = run.x.view_as(run.x).grad_fn.next_functions[0][0]  # type: ignore[union-attr]
+    source = leaf_node(run.x)
     kept = [i for i in cuts(run.output.grad_fn, run.events, source) if i in found]
     release(run.events)
     stations = [Station(event=e, arriving=sizes.get(e.index, 0.0)) for e in run.events]

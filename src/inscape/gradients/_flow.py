@@ -14,7 +14,7 @@ from inscape.gradients._cuts import cuts
 from inscape.gradients._layouts import by_sample
 from inscape.gradients._norms import normalised, squared_norms
 from inscape.gradients._samples import Places, probe
-from inscape.gradients._tape import Event, release
+from inscape.gradients._tape import Event, leaf_node, release
 from inscape.gradients._units import by_channel, channel_axis
 from inscape.gradients._watch import Mode, Run, Watched, mean_loss, watched
 from inscape.training._evaluate import scalar_loss
@@ -255,7 +255,7 @@ def _backward(flow: Flow, seen: Watched, loss: Any, run: Run) -> None:
     flow.loss += (float(value.detach()) - flow.loss) * share
     flow.silent += (float(silent) - flow.silent) * share
     if flow.count == 0:
-        source = _leaf_node(run.x)
+        source = leaf_node(run.x)
         flow.cuts = cuts(run.output.grad_fn, run.events, source)
         flow.whole = _reached(run, source)
 
@@ -267,11 +267,6 @@ def _swapped(loss: Any, run: Run) -> float:
     at = run.output.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(mean_loss(loss, at * 1.0, run.y.roll(run.samples // 2, 0)), at)
     return squares(gradient) * run.samples**2
-
-
-def _leaf_node(x: Tensor) -> Any:
-    """The autograd node of a leaf that asks for a gradient."""
-    return x.view_as(x).grad_fn.next_functions[0][0] if x.requires_grad else None  # type: ignore[union-attr]
 
 
 def _reached(run: Run, source: Any) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from inscape.gradients._layouts import Layout, layouts
 from inscape.gradients._norms import instrumented
 from inscape.gradients._observer import Observer, Sums, layer_name
-from inscape.gradients._tape import Event
+from inscape.gradients._tape import Event, leaf_node
 from inscape.gradients._unit_sums import Rules, wide
 from inscape.gradients._watch import _uses_batch
 
@@ -76,8 +76,9 @@ class LiveObserver(Observer):
             self._uses[event.parameter] += 1
         if weight is not None and weight.requires_grad and self._weights:
             self._unhook(event.parameter)
-            node: Any = weight.view_as(weight).grad_fn.next_functions[0][0]  # type: ignore[union-attr]
-            self._handles[event.parameter] = node.register_prehook(partial(self._weight_arrived, event, self.samples))
+            self._handles[event.parameter] = leaf_node(weight).register_prehook(
+                partial(self._weight_arrived, event, self.samples)
+            )
         super()._layer(event, x, output)
 
     def _layout(self, event: Event, output: Tensor) -> Layout | None:

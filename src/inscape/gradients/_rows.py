@@ -10,7 +10,7 @@ from torch import Tensor
 from inscape.gradients._cuts import reaching
 from inscape.gradients._layouts import Layout, by_sample, layouts
 from inscape.gradients._norms import normalised, squared_norms
-from inscape.gradients._tape import Event, release
+from inscape.gradients._tape import Event, leaf_node, release
 from inscape.gradients._watch import Run, Watched, mean_loss
 
 
@@ -91,7 +91,7 @@ def backward(seen: Watched, run: Run, loss: Any, y: Tensor, calls: frozenset[int
         The gradient at the input, None where it does not get there.
     """
     value = mean_loss(loss, run.output, y)
-    source = run.x.view_as(run.x).grad_fn.next_functions[0][0]  # type: ignore[union-attr]
+    source = leaf_node(run.x)
     passed = reaching(run.output.grad_fn, {source})
     wanted = [run.events[i] for i in calls if run.events[i].node is not None and run.events[i].node not in passed]
     leaves = [seen.leaves[e.parameter] for e in _upstream(run, wanted) if e.parameter]

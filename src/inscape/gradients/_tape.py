@@ -102,6 +102,19 @@ class Event:
         self.handles.append(tensor.register_hook(arrived))
 
 
+def leaf_node(tensor: Tensor) -> Any:
+    """Where a leaf stands in autograd's graph.
+
+    Args:
+        tensor: a leaf, or any tensor that asks for no gradient.
+
+    Returns:
+        Its node, None for a tensor that asks for no gradient.
+    """
+    view = tensor.view_as(tensor)
+    return None if view.grad_fn is None else view.grad_fn.next_functions[0][0]
+
+
 def release(events: Iterable[Event]) -> None:
     """Take hooks off and let the graph go; it holds the hooks that hold it, which no collector finds.
 
