@@ -14,7 +14,7 @@ from inscape.gradients._layer_sums import LayerSums
 from inscape.gradients._layouts import Layout, by_sample
 from inscape.gradients._norms import squared_norms
 from inscape.gradients._samples import Places
-from inscape.gradients._tape import Event
+from inscape.gradients._tape import Event, release
 from inscape.gradients._unit_sums import Rules, UnitSums, batch_sums, wide
 from inscape.gradients._units import channel_axis
 
@@ -86,7 +86,6 @@ class Observer:
         self.refused: dict[str, str] = {}
         self.samples = 0
         self._staged: list[Callable[[], object]] = []
-        self._hooks: list[Any] = []
         self._new_units: dict[str, UnitSums] = {}
         self._met: Counter[str] = Counter()
 
@@ -119,10 +118,8 @@ class Observer:
         self._staged = []
 
     def release(self) -> None:
-        """Let go of the pass: a node of its graph holds its hooks, these hold the call, and the call holds the node."""
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks = []
+        """Let go of the pass and its graph."""
+        release(self.events)
         self.events.clear()
 
     def _units(self, event: Event, z: Tensor, output: Tensor) -> None:
@@ -152,7 +149,7 @@ class Observer:
             hook = partial(self._arrived_alone, event, self.samples)
         else:
             hook = partial(self._arrived, event, x, layout, self.samples)
-        self._hooks.append(output.register_hook(hook))
+        event.hook(output, hook)
 
     def _layout(self, event: Event, output: Tensor) -> Layout | None:
         raise NotImplementedError
